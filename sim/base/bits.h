@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bits.h - the few operations that need the compiler's help
+ *
+ * The only header with GNU syntax.  Loads and stores name their byte order, so
+ * that nothing else depends on the host's.
+ */
+#ifndef DEDUPSIM_BASE_BITS_H
+#define DEDUPSIM_BASE_BITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define prefetch(p) __builtin_prefetch((p), 0, 3)
+
+/* Leading / trailing zero bits; the argument must not be 0. */
+static inline unsigned clz64(uint64_t x)
+{
+	return (unsigned)__builtin_clzll(x);
+}
+
+static inline unsigned ctz64(uint64_t x)
+{
+	return (unsigned)__builtin_ctzll(x);
+}
+
+/* Floor of the binary logarithm; @x must not be 0. */
+static inline unsigned log2_64(uint64_t x)
+{
+	return 63u - clz64(x);
+}
+
+static inline bool is_pow2(uint64_t x)
+{
+	return x && !(x & (x - 1));
+}
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define HOST_BIG_ENDIAN 1
+#else
+#define HOST_BIG_ENDIAN 0
+#endif
+
+static inline uint64_t load_le64(const void *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return HOST_BIG_ENDIAN ? __builtin_bswap64(x) : x;
+}
+
+static inline uint64_t load_be64(const void *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return HOST_BIG_ENDIAN ? x : __builtin_bswap64(x);
+}
+
+static inline uint32_t load_le32(const void *p)
+{
+	uint32_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return HOST_BIG_ENDIAN ? __builtin_bswap32(x) : x;
+}
+
+static inline uint32_t load_be32(const void *p)
+{
+	uint32_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return HOST_BIG_ENDIAN ? x : __builtin_bswap32(x);
+}
+
+static inline uint16_t load_le16(const void *p)
+{
+	uint16_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return HOST_BIG_ENDIAN ? __builtin_bswap16(x) : x;
+}
+
+static inline void store_le64(void *p, uint64_t x)
+{
+	if (HOST_BIG_ENDIAN)
+		x = __builtin_bswap64(x);
+	memcpy(p, &x, sizeof(x));
+}
+
+static inline void store_be64(void *p, uint64_t x)
+{
+	if (!HOST_BIG_ENDIAN)
+		x = __builtin_bswap64(x);
+	memcpy(p, &x, sizeof(x));
+}
+
+static inline void store_le32(void *p, uint32_t x)
+{
+	if (HOST_BIG_ENDIAN)
+		x = __builtin_bswap32(x);
+	memcpy(p, &x, sizeof(x));
+}
+
+static inline void store_le16(void *p, uint16_t x)
+{
+	if (HOST_BIG_ENDIAN)
+		x = __builtin_bswap16(x);
+	memcpy(p, &x, sizeof(x));
+}
+
+#endif

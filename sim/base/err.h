@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * err.h - one message for the user, owned by the caller
+ *
+ * Functions that can meet bad input take a `struct err *` last and return a
+ * negative errno; the text says where (file and line, offset or key) and what.
+ * It is printed once, by main().  Errors of the environment (memory, I/O) may
+ * travel as a bare negative errno: err_text() turns them into words.
+ */
+#ifndef DEDUPSIM_BASE_ERR_H
+#define DEDUPSIM_BASE_ERR_H
+
+#define ERR_TEXT_MAX 512
+
+struct err {
+	char text[ERR_TEXT_MAX]; /* "" when nothing was said */
+};
+
+/*
+ * err_set - put a message; a message already there is kept (first cause wins)
+ * @e:    may be NULL
+ * @code: positive errno
+ *
+ * Returns -@code, so that callers write `return err_set(e, EINVAL, ...)`.
+ */
+int err_set(struct err *e, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * err_prefix - put "@fmt: " before the message that is there
+ * Returns @ret unchanged; does nothing when @e is NULL or empty.
+ */
+int err_prefix(struct err *e, int ret, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* err_text - the message, or the words for errno -@ret when none was put */
+const char *err_text(const struct err *e, int ret);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * os.h - the only door to the operating system below the commands
+ */
+#ifndef DEDUPSIM_BASE_OS_H
+#define DEDUPSIM_BASE_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sim/base/err.h"
+
+/* Zero-filled memory in a mapping of its own; pages unused cost nothing. */
+void *os_map(size_t bytes);		       /* NULL when out of memory */
+void *os_remap(void *p, size_t from, size_t to); /* may move; NULL: unchanged */
+void os_unmap(void *p, size_t bytes);
+
+unsigned os_cpus(void);		/* processors this process may use, >= 1 */
+uint64_t os_thread_cpu_ns(void);	/* CPU time of the calling thread */
+uint64_t os_wall_ns(void);	/* monotonic; for progress and bench only */
+
+/*
+ * struct os_file - a regular file read at offsets
+ * Reading past the end is -EIO with the offset in the message.
+ */
+struct os_file {
+	int fd;
+	uint64_t bytes;
+	char *path; /* as the user gave it, for messages */
+};
+
+int os_open(struct os_file *f, const char *path, struct err *err);
+int os_read_at(const struct os_file *f, uint64_t off, void *buf, size_t n,
+	       struct err *err);
+void os_close(struct os_file *f);
+
+/*
+ * os_extent - the next run of data in a sparse file at or after @off
+ * @lo, @hi: out: bytes [lo, hi) hold data; lo == bytes of the file: no more
+ * A file system that cannot tell answers with everything to the end.
+ */
+int os_extent(const struct os_file *f, uint64_t off, uint64_t *lo, uint64_t *hi,
+	      struct err *err);
+
+/* os_read_all - a whole file of at most @max bytes; *@out is malloc()ed, NUL-
+ * terminated behind its @n bytes */
+int os_read_all(const char *path, size_t max, char **out, size_t *n,
+		struct err *err);
+
+/*
+ * struct os_out - a file that appears under its name only when it is complete
+ *
+ * Written beside its final name, then renamed by os_out_commit().  Failure of
+ * any write is kept and reported by commit; os_out_abort() removes the partial
+ * file.  "-" is standard output, /dev/... is written in place.
+ */
+struct os_out {
+	FILE *f;
+	char *path, *part; /* part NULL: written in place */
+	int error;	   /* first errno, 0 */
+};
+
+int os_out_open(struct os_out *o, const char *path, struct err *err);
+int os_out_write(struct os_out *o, const void *buf, size_t n);
+int os_out_commit(struct os_out *o, struct err *err);
+void os_out_abort(struct os_out *o); /* harmless after commit */
+
+bool os_is_terminal(FILE *f);
+
+#endif
