@@ -14,10 +14,9 @@
 enum effect_kind {
 	FX_NONE,	/* nothing an engine could care about */
 	FX_SPACE,	/* @space was created, empty */
-	FX_FORK,	/* @space is a copy of @from; one FX_PAGE for each page copied */
+	FX_FORK,	/* @space is a copy of @from; an FX_PAGE per page follows */
 	FX_EXIT,	/* @space is gone; its pages went before, one by one */
 	FX_MERGEABLE,	/* @space has a newly mergeable range */
-	FX_UNMERGEABLE, /* @space lost a mergeable range; its pages went before */
 	FX_PAGE,	/* page @vpn changed as @flags say */
 };
 

@@ -5,10 +5,6 @@
 #include "sim/base/text.h"
 #include "sim/engine/engine.h"
 
-#define ENGINE(name) extern const struct engine_ops engine_##name;
-#include "sim/engine/engines.def"
-#undef ENGINE
-
 const struct engine_ops *const engines[] = {
 #define ENGINE(name) &engine_##name,
 #include "sim/engine/engines.def"

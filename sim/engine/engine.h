@@ -89,6 +89,10 @@ struct engine_ops {
 void engine_report_saved(struct rows *out, uint64_t saved_pages,
 			 uint64_t zero_pages, uint64_t metadata_bytes);
 
+#define ENGINE(name) extern const struct engine_ops engine_##name;
+#include "sim/engine/engines.def"
+#undef ENGINE
+
 extern const struct engine_ops *const engines[]; /* NULL ends it */
 
 /* engine_find - by name; NULL with the nearest name in @err */

@@ -45,7 +45,7 @@
 #define PTE_OWNER_SHIFT 2 /* two bits */
 #define PTE_OWNER_MASK (3u << PTE_OWNER_SHIFT)
 #define PTE_MERGEABLE 16u /* copy of the range's flag, for scans */
-#define PTE_MERGED 32u	 /* owner SHARED: a merged frame; ZERO: put by an engine */
+#define PTE_PLACED 32u	 /* owner ZERO: an engine pointed it there */
 #define PTE_HUGE 64u	 /* part of an unsplit huge page */
 
 enum pte_owner { OWNER_PRIVATE, OWNER_SHARED, OWNER_ZERO, OWNER_STORE };
@@ -72,6 +72,12 @@ struct share {
 };
 #define SHARE_MERGED (UINT32_C(1) << 31)
 #define SHARE_PINS (SHARE_MERGED - 1)
+
+/* One extra reference: who took it, on what. */
+struct pin {
+	uint64_t vpn;
+	uint32_t space, share;
+};
 
 #define CHUNK_SHIFT HUGE_SHIFT
 #define CHUNK_PAGES HUGE_PAGES
@@ -111,7 +117,10 @@ struct machine_config {
 	uint32_t zero_pages; /* a power of two; by address colour; 0: 1 */
 	bool keep_words;     /* an engine uses PTE words: exited spaces keep their
 				chunks until machine_space_release() */
+	uint64_t max_pages;  /* page-table entries in all, against hostile
+				traces; 0: MACHINE_MAX_PAGES */
 };
+#define MACHINE_MAX_PAGES (UINT64_C(1) << 28) /* 1 TiB of guests */
 
 struct machine {
 	struct machine_config cfg;
@@ -128,6 +137,8 @@ struct machine {
 
 	struct arena share;
 	struct frame_map *frames;
+	struct pin *pin; /* ascending by space and vpn */
+	size_t npin, pin_cap;
 
 	/* Kept at every step. */
 	uint64_t mapped;       /* PTEs present */
@@ -135,6 +146,7 @@ struct machine {
 	uint64_t zero_mapped;  /* … that map a zero page, by read fault or engine */
 	uint64_t zero_merged;  /* … that an engine pointed there */
 	uint64_t merged_pages; /* PTEs that map a merged frame */
+	uint64_t merged_frames;
 	uint64_t huge_splits;
 	uint64_t cow_copies;   /* pages copied because a frame was shared */
 
@@ -187,6 +199,13 @@ static inline uint64_t machine_pte_vpn(const struct machine *m, uint32_t pte)
 static inline struct share *machine_share(const struct machine *m, uint32_t i)
 {
 	return arena_at(&m->share, i);
+}
+
+/* machine_merged - does this present PTE map a merged frame? */
+static inline bool machine_merged(const struct machine *m, const struct pte *p)
+{
+	return pte_owner(p) == OWNER_SHARED &&
+	       machine_share(m, p->ref)->pins & SHARE_MERGED;
 }
 
 /* machine_set_word - the only way to change a PTE's word */
@@ -246,7 +265,7 @@ static inline bool machine_same_frame(const struct pte *a, const struct pte *b)
  * All its mappings become read-only; a huge page is split.  A frame that is
  * merged already stays as it is.
  * @share: out: its share record
- * @split: out: 1 if a huge page had to be split
+ * @split: 1 is added if a huge page had to be split
  * Returns 0; -EBUSY when an extra reference forbids it (unchanged, but for the
  * split); -ENOMEM (unchanged).
  */
@@ -273,6 +292,10 @@ int machine_merge_zero(struct machine *m, uint32_t pte, unsigned *freed,
  * Returns 0, or -ENOMEM (unchanged).
  */
 int machine_unmerge(struct machine *m, uint32_t pte, struct effect *fx);
+
+/* machine_split - split the huge page that @pte is part of, if it is one
+ * @split: 1 is added when there was one.  Returns 0, or -EBUSY: pinned. */
+int machine_split(struct machine *m, uint32_t pte, unsigned *split);
 
 /* machine_space_release - the engine holds no word in this exited space */
 void machine_space_release(struct machine *m, uint32_t space);

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ksm.h - the parts of the ksm engine (private to this folder)
+ *
+ *	scan.c      the batch: which page is next, what is done with it
+ *	items.c     per-page records and their states
+ *	stable.c    the stable tree: nodes, chains, pruning
+ *	unstable.c  the unstable tree, pairing two pages
+ *	control.c   run, unmerging, tunables written during the run
+ *	advisor.c   scan-time advisor
+ *	report.c    counters, invariants
+ *	ksm.c       options, start, what happens to pages and spaces, stop
+ *
+ * A page's record ("rmap item") is split: its state lives in the PTE's word,
+ * where a scan finds it in passing, the rest in an array with the PTE's index.
+ *
+ *	PTE word:  | scan 31..24 | skips 23..16 | age 15..8 | … state 2..1 | 1 |
+ *	item[pte]: head, rank (of what the page holds now), links, checksum
+ *
+ * A walk down either tree touches nodes only: notice() keeps head and rank of
+ * each item in the unstable tree equal to the page's live content, RANK_NONE
+ * when no mergeable page is there any more.
+ *
+ * Invariants (ksm_check): counters equal what a walk over all items and nodes
+ * counts; every STABLE item is on the list of a node that maps its frame or is
+ * stale; every item inserted in the current scan is in the unstable tree; trees
+ * are red-black; the stable tree is ordered by content, live or stale.
+ */
+#ifndef DEDUPSIM_ENGINE_KSM_KSM_H
+#define DEDUPSIM_ENGINE_KSM_KSM_H
+
+#include "sim/base/mem.h"
+#include "sim/base/rbtree.h"
+#include "sim/engine/engine.h"
+
+#define RANK_NONE UINT32_MAX
+
+/* Sizes of the modelled kernel's records, x86-64 with NUMA. [linux-6.18] */
+#define KSM_ITEM_BYTES 64
+#define KSM_NODE_BYTES 64
+#define KSM_SLOT_BYTES 48
+
+enum ksm_run { KSM_RUN_STOP, KSM_RUN_MERGE, KSM_RUN_UNMERGE };
+enum ksm_advisor { KSM_ADVISOR_NONE, KSM_ADVISOR_SCAN_TIME };
+
+struct ksm_opts { /* the kernel's names */
+	uint64_t version;
+	uint64_t run;
+	uint64_t pages_to_scan;
+	uint64_t sleep_millisecs;
+	uint64_t merge_across_nodes;
+	uint64_t max_page_sharing;
+	uint64_t stable_node_chains_prune_millisecs;
+	uint64_t use_zero_pages;
+	uint64_t smart_scan;
+	uint64_t advisor_mode;
+	uint64_t advisor_max_cpu;
+	uint64_t advisor_min_pages_to_scan;
+	uint64_t advisor_max_pages_to_scan;
+	uint64_t advisor_target_scan_time;
+	uint64_t hz; /* of the modelled kernel: sleeps and pruning go by ticks */
+};
+
+extern const struct opt ksm_options[];
+
+/* ---- items ---- */
+
+enum item_state { ITEM_NONE, ITEM_UNSTABLE, ITEM_STABLE };
+
+#define WORD_ITEM 1u /* an item exists */
+#define WORD_STATE_SHIFT 1
+#define WORD_STATE (3u << WORD_STATE_SHIFT)
+#define WORD_SETTLED_SHIFT 3 /* state after the last visit, for progress */
+#define WORD_SETTLED (3u << WORD_SETTLED_SHIFT)
+#define WORD_AGE_SHIFT 8
+#define WORD_AGE (255u << WORD_AGE_SHIFT)
+#define WORD_SKIPS_SHIFT 16
+#define WORD_SKIPS (255u << WORD_SKIPS_SHIFT)
+#define WORD_SEQ_SHIFT 24
+#define WORD_SEQ (255u << WORD_SEQ_SHIFT)
+
+static inline enum item_state word_state(uint32_t word)
+{
+	return (enum item_state)((word & WORD_STATE) >> WORD_STATE_SHIFT);
+}
+
+struct item {
+	uint64_t head;	    /* in the unstable tree: of the live content */
+	struct rb_links rb; /* UNSTABLE: tree links; STABLE: see below */
+	uint32_t rank;	    /* RANK_NONE: no mergeable page there */
+	uint32_t checksum;  /* of the last visit that took one */
+	uint32_t node;	    /* STABLE: the stable node it is listed at */
+};
+static_assert(sizeof(struct item) == 32, "budget: 32 bytes per mapped page");
+
+/* A STABLE item is on its node's list, newest first, through the tree links. */
+#define item_prev rb.left
+#define item_next rb.right
+
+/* ---- stable nodes ---- */
+
+enum node_kind { NODE_PLAIN, NODE_DUP, NODE_CHAIN };
+
+struct node {
+	uint64_t head;
+	struct rb_links rb; /* PLAIN and CHAIN: in the stable tree */
+	uint32_t rank;
+	uint8_t kind;
+	uint8_t stale; /* its frame is free; items and place go when met */
+	uint16_t pad;
+	union {
+		struct {		/* PLAIN, DUP */
+			uint32_t share; /* the merged frame, 0 when stale */
+			uint32_t items; /* first of the list, 0: none */
+			uint32_t count; /* items on the list */
+			uint32_t chain; /* DUP: its chain */
+			uint32_t prev, next; /* DUP: neighbours there */
+		};
+		struct {		/* CHAIN */
+			uint32_t first; /* dups, first to last */
+			uint32_t dups;
+			uint32_t candidates; /* … that can take another item */
+			uint32_t stales;
+			uint64_t last_prune; /* ticks */
+		};
+	};
+};
+static_assert(sizeof(struct node) == 56, "budget: 64 bytes per content");
+
+/* ---- spaces ("mm slots") ---- */
+
+struct slot {
+	uint32_t next, prev; /* circular list; slot of space s is s + 1, 0 head */
+	bool listed;	     /* registered */
+	bool exited;
+	uint64_t items, merging, zero;
+};
+
+struct ksm {
+	struct engine base;
+	struct ksm_opts opt;
+	struct machine *machine;
+	const struct content_set *contents;
+	const struct clock *clock;
+	ns_t wake;
+
+	struct item *item; /* by PTE index */
+	size_t item_cap;
+	struct arena nodes;
+	struct rb_tree stable, unstable; /* one of each per NUMA node, one node */
+	struct slot *slot;		 /* [0] is the head of the list */
+	size_t slot_cap;
+
+	/* Where the scan is. */
+	uint32_t at; /* slot; 0: between two scans */
+	struct space_cursor cursor;
+	uint64_t seq; /* of the present scan; low bits go into the words */
+	ns_t scan_start;
+	bool parked; /* ksmd waits for run = 1 and a registered space */
+
+	/* Counters under their kernel names. */
+	uint64_t pages_shared, pages_sharing, pages_unshared;
+	uint64_t full_scans, pages_scanned, pages_skipped;
+	uint64_t stable_node_chains, stable_node_dups;
+	uint64_t cow_ksm;
+	uint64_t rmap_items, slots;
+	uint64_t scans_ever; /* full scans, not reset by run = 2 */
+	uint64_t changes;    /* for engine_progress */
+	/* Pages with zeros among pages_shared and pages_sharing. */
+	uint64_t zero_shared, zero_sharing;
+	uint32_t zero_checksum;
+
+	/* Advisor. */
+	uint64_t prev_scan_time, change, prev_cpu_ms;
+};
+
+/* What a page is compared by. */
+struct key {
+	uint64_t head;
+	uint32_t rank;
+	uint32_t content;
+};
+
+static inline struct item *ksm_item(const struct ksm *k, uint32_t pte)
+{
+	return &k->item[pte];
+}
+
+static inline struct node *ksm_node(const struct ksm *k, uint32_t i)
+{
+	return arena_at(&k->nodes, i);
+}
+
+static inline struct slot *ksm_slot_of(const struct ksm *k, uint32_t pte)
+{
+	return &k->slot[machine_pte_space(k->machine, pte) + 1];
+}
+
+static inline struct key ksm_key(const struct ksm *k, uint32_t pte)
+{
+	uint32_t c = k->machine->pte[pte].content;
+
+	return (struct key){k->contents->head[c], k->contents->rank[c], c};
+}
+
+/*
+ * ksm_compare - memcmp of two pages by numbers
+ * @content: what the other page holds (used by the build that compares bytes)
+ * @bytes:   what memcmp would read is added
+ */
+#ifdef DEDUPSIM_COMPARE_BYTES
+int ksm_compare_bytes(const struct ksm *k, uint32_t a, uint32_t b,
+		      uint64_t *bytes);
+#endif
+static inline int ksm_compare(const struct ksm *k, const struct key *key,
+			      uint64_t head, uint32_t rank, uint32_t content,
+			      uint64_t *bytes)
+{
+#ifdef DEDUPSIM_COMPARE_BYTES
+	(void)head;
+	(void)rank;
+	return ksm_compare_bytes(k, key->content, content, bytes);
+#else
+	(void)content;
+	if (likely(key->head != head)) {
+		*bytes += clz64(key->head ^ head) / 8 + 1;
+		return key->head < head ? -1 : 1;
+	}
+	*bytes += content_cmp_bytes(k->contents, key->rank, rank);
+	return key->rank < rank ? -1 : key->rank > rank;
+#endif
+}
+
+/* ---- items.c ---- */
+
+/* The item of a page, made if there is none; 0 or -ENOMEM. */
+int item_get(struct ksm *k, uint32_t pte, struct meter *m);
+void item_drop(struct ksm *k, uint32_t pte, struct meter *m);
+/* remove from its tree or list: state NONE */
+void item_leave(struct ksm *k, uint32_t pte, struct meter *m);
+void item_append(struct ksm *k, uint32_t pte, uint32_t node);
+void item_set_state(struct ksm *k, uint32_t pte, enum item_state state);
+/* the live content of the page of an UNSTABLE item changed */
+void item_refresh(struct ksm *k, uint32_t pte);
+
+/* ---- stable.c ---- */
+
+/* The node whose page equals @key and has room; 0: none. */
+uint32_t stable_search(struct ksm *k, const struct key *key, struct meter *m);
+/* A new node for the merged frame @share; 0: out of memory. */
+uint32_t stable_insert(struct ksm *k, const struct key *key, uint32_t share,
+		       struct meter *m);
+/* The frame of @node is free. */
+void stable_mark_stale(struct ksm *k, uint32_t node);
+/* A stale node goes, and all its items become NONE. */
+void stable_drop(struct ksm *k, uint32_t node, struct meter *m);
+/* Remove all nodes, root first; false: stopped at one that is still mapped. */
+bool stable_drop_all(struct ksm *k, struct meter *m);
+/* Node gained or lost an item: keep the count of candidates of its chain. */
+void stable_count(struct ksm *k, struct node *n, int by);
+
+/* ---- unstable.c ---- */
+
+int unstable_step(struct ksm *k, uint32_t pte, const struct key *key,
+		  struct meter *m);
+/* Replace the page at @pte by the merged frame @share; 0, -EBUSY, -ENOMEM */
+int ksm_merge(struct ksm *k, uint32_t pte, uint32_t share, struct meter *m);
+
+/* ---- scan.c ---- */
+
+int ksm_batch(struct ksm *k, struct meter *m);
+
+/* ---- control.c ---- */
+
+void slot_insert(struct ksm *k, uint32_t slot);
+void slot_remove(struct ksm *k, uint32_t slot);
+/* right behind the cursor: visited next */
+void slot_move_next(struct ksm *k, uint32_t slot);
+int ksm_set(struct engine *e, const char *key, const char *value,
+	    struct meter *m);
+int ksm_get(const struct engine *e, const char *key, uint64_t *value);
+void ksm_wake(struct ksm *k);
+bool ksm_should_run(const struct ksm *k);
+
+/* ---- advisor.c ---- */
+
+struct advisor_scan {
+	uint64_t seconds; /* whole seconds of the full scan */
+	uint64_t cpu_ms;  /* ksmd CPU time since boot */
+};
+void advisor_start(struct ksm *k);
+void advisor_step(struct ksm *k, const struct advisor_scan *scan);
+
+/* ---- report.c, ksm.c ---- */
+
+int ksm_notice(struct engine *e, const struct effect *fx, struct meter *m);
+void ksm_report(const struct engine *e, struct rows *out);
+void ksm_report_space(const struct engine *e, uint32_t space,
+		      struct rows *out);
+int ksm_check(const struct engine *e, FILE *why);
+
+#endif

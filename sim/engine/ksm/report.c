@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report.c - counters as the kernel defines them, and all of them counted again
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "sim/engine/ksm/ksm.h"
+
+static uint64_t pages_volatile(const struct ksm *k)
+{
+	uint64_t placed = k->pages_shared + k->pages_sharing + k->pages_unshared;
+
+	return k->rmap_items > placed ? k->rmap_items - placed : 0;
+}
+
+static int64_t profit(uint64_t pages, uint64_t items)
+{
+	return (int64_t)(pages * PAGE_BYTES) - (int64_t)(items * KSM_ITEM_BYTES);
+}
+
+static uint64_t metadata_bytes(const struct ksm *k)
+{
+	return k->rmap_items * KSM_ITEM_BYTES +
+	       k->nodes.count * KSM_NODE_BYTES + k->slots * KSM_SLOT_BYTES;
+}
+
+void ksm_report(const struct engine *e, struct rows *out)
+{
+	const struct ksm *k = (const struct ksm *)e;
+	uint64_t zero = k->machine->zero_merged;
+	const struct {
+		const char *name, *unit;
+		int64_t value;
+	} row[] = {
+		{"pages_shared", "pages", (int64_t)k->pages_shared},
+		{"pages_sharing", "pages", (int64_t)k->pages_sharing},
+		{"pages_unshared", "pages", (int64_t)k->pages_unshared},
+		{"pages_volatile", "pages", (int64_t)pages_volatile(k)},
+		{"stable_node_chains", "nodes", (int64_t)k->stable_node_chains},
+		{"stable_node_dups", "nodes", (int64_t)k->stable_node_dups},
+		{"ksm_zero_pages", "pages", (int64_t)zero},
+		{"full_scans", "scans", (int64_t)k->full_scans},
+		{"general_profit", "bytes",
+		 profit(k->pages_sharing + zero, k->rmap_items)},
+		{"pages_scanned", "pages", (int64_t)k->pages_scanned},
+		{"pages_skipped", "pages", (int64_t)k->pages_skipped},
+		{"cow_ksm", "pages", (int64_t)k->cow_ksm},
+		{"ksm_swpin_copy", "pages", 0}, /* nothing is swapped yet */
+		{"pages_to_scan", "pages", (int64_t)k->opt.pages_to_scan},
+		{"ksm_rmap_items", "items", (int64_t)k->rmap_items},
+		/* What the kernel does not tell: zeros among the merged. */
+		{"zero_pages_shared", "pages", (int64_t)k->zero_shared},
+		{"zero_pages_sharing", "pages", (int64_t)k->zero_sharing},
+		{"stable_nodes", "nodes", (int64_t)k->nodes.count},
+	};
+
+	engine_report_saved(out, k->pages_sharing + zero,
+			    k->zero_sharing + zero, metadata_bytes(k));
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		rows_add(out, "ksm", row[i].name, row[i].unit, row[i].value);
+}
+
+void ksm_report_space(const struct engine *e, uint32_t space, struct rows *out)
+{
+	const struct ksm *k = (const struct ksm *)e;
+	const struct slot *s = &k->slot[space + 1];
+	int32_t i = (int32_t)space;
+
+	rows_add_at(out, "space", "ksm_rmap_items", i, "items",
+		    (int64_t)s->items);
+	rows_add_at(out, "space", "ksm_zero_pages", i, "pages",
+		    (int64_t)s->zero);
+	rows_add_at(out, "space", "ksm_merging_pages", i, "pages",
+		    (int64_t)s->merging);
+	rows_add_at(out, "space", "ksm_process_profit", i, "bytes",
+		    profit(s->merging + s->zero, s->items));
+}
+
+/* ---- invariants ---- */
+
+static int wrong(FILE *why, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int wrong(FILE *why, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (why) {
+		va_start(ap, fmt);
+		fputs("ksm: ", why);
+		vfprintf(why, fmt, ap);
+		fputc('\n', why);
+		va_end(ap);
+	}
+	return -EINVAL;
+}
+
+struct sum {
+	uint64_t items, unshared, stable, in_tree, zero;
+};
+
+static int check_item(const struct ksm *k, uint32_t pte, struct sum *sum,
+		      FILE *why)
+{
+	const struct pte *p = &k->machine->pte[pte];
+	const struct item *it = ksm_item(k, pte);
+	const struct node *n;
+
+	sum->items++;
+	switch (word_state(p->word)) {
+	case ITEM_NONE:
+		return 0;
+	case ITEM_UNSTABLE:
+		sum->unshared++;
+		sum->in_tree += p->word >> WORD_SEQ_SHIFT == (k->seq & 255);
+		if (!pte_mergeable_page(p))
+			return it->rank == RANK_NONE
+				       ? 0
+				       : wrong(why, "item %" PRIu32
+						    " has a rank, its page none",
+					       pte);
+		return it->rank == k->contents->rank[p->content] &&
+				       it->head == k->contents->head[p->content]
+			       ? 0
+			       : wrong(why, "item %" PRIu32 " is out of date",
+				       pte);
+	case ITEM_STABLE:
+		sum->stable++;
+		n = ksm_node(k, it->node);
+		if (n->kind == NODE_CHAIN || !n->count)
+			return wrong(why, "item %" PRIu32 " at no node", pte);
+		return 0;
+	}
+	return wrong(why, "item %" PRIu32 " in no state", pte);
+}
+
+static int check_items(const struct ksm *k, struct sum *sum, FILE *why)
+{
+	const struct machine *mc = k->machine;
+
+	for (uint32_t s = 0; s < mc->nspace; s++) {
+		uint64_t items = sum->items, zero = 0;
+
+		for (size_t at = 0; at < mc->space[s].nchunk; at++) {
+			uint32_t pte = mc->space[s].chunk[at].chunk
+				       << CHUNK_SHIFT;
+
+			for (unsigned i = 0; i < CHUNK_PAGES; i++, pte++) {
+				zero += !!(mc->pte[pte].flags & PTE_PLACED);
+				if (mc->pte[pte].word &&
+				    check_item(k, pte, sum, why))
+					return -EINVAL;
+			}
+		}
+		if (sum->items - items != k->slot[s + 1].items ||
+		    zero != k->slot[s + 1].zero)
+			return wrong(why, "space %" PRIu32 " is miscounted", s);
+	}
+	return 0;
+}
+
+/* Nodes in tree order: contents ascend, chains hold what they say. */
+static int check_stable(const struct ksm *k, uint64_t *listed, FILE *why)
+{
+	uint64_t chains = 0, dups = 0, shared = 0, sharing = 0;
+	uint32_t x, last = 0;
+
+	for (x = rb_first(&k->stable); x; x = rb_next(&k->stable, x)) {
+		const struct node *n = ksm_node(k, x), *c = n;
+		uint32_t d = x, left = 0, count = 0;
+
+		if (last && ksm_node(k, last)->rank >= n->rank)
+			return wrong(why, "stable tree is out of order");
+		last = x;
+		if (n->kind == NODE_CHAIN) {
+			chains++;
+			d = n->first;
+			left = n->dups;
+			dups += left;
+		}
+		while (d) {
+			n = ksm_node(k, d);
+			count++;
+			shared += n->count > 0;
+			sharing += n->count ? n->count - 1 : 0;
+			for (uint32_t i = n->items; i; ++*listed) {
+				if (ksm_item(k, i)->node != d)
+					return wrong(why, "node %" PRIu32
+							  " lists a stranger",
+						     d);
+				i = ksm_item(k, i)->item_next;
+			}
+			d = n->kind == NODE_DUP ? n->next : 0;
+		}
+		if (c->kind == NODE_CHAIN && count != left)
+			return wrong(why, "chain of %" PRIu32 " dups has %" PRIu32,
+				     left, count);
+	}
+	if (chains != k->stable_node_chains || dups != k->stable_node_dups ||
+	    shared != k->pages_shared || sharing != k->pages_sharing)
+		return wrong(why, "stable nodes are miscounted");
+	return 0;
+}
+
+int ksm_check(const struct engine *e, FILE *why)
+{
+	const struct ksm *k = (const struct ksm *)e;
+	struct sum sum = {0};
+	uint64_t listed = 0, in_tree = 0;
+	int ret = check_items(k, &sum, why);
+
+	if (!ret)
+		ret = check_stable(k, &listed, why);
+	if (!ret)
+		ret = rb_check(&k->stable, why);
+	if (!ret)
+		ret = rb_check(&k->unstable, why);
+	if (ret)
+		return ret;
+	for (uint32_t x = rb_first(&k->unstable); x; x = rb_next(&k->unstable, x))
+		in_tree++;
+	if (sum.items != k->rmap_items || sum.unshared != k->pages_unshared ||
+	    sum.stable != listed || in_tree != sum.in_tree)
+		return wrong(why, "items are miscounted");
+	return 0;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan.c - one batch of ksmd
+ */
+#include <errno.h>
+
+#include "sim/engine/ksm/ksm.h"
+
+/* ---- smart scan ---- */
+
+/* How many scans a page of this age sits out. */
+static uint32_t skips_for(uint32_t age)
+{
+	return age <= 3 ? 1 : age <= 5 ? 2 : age <= 8 ? 4 : 8;
+}
+
+/* Is the page passed over this time?  Ages it; merged pages do not age. */
+static bool skip(struct ksm *k, uint32_t pte, struct meter *m)
+{
+	struct machine *mc = k->machine;
+	uint32_t word = mc->pte[pte].word;
+	uint32_t age = (word & WORD_AGE) >> WORD_AGE_SHIFT;
+	uint32_t skips = (word & WORD_SKIPS) >> WORD_SKIPS_SHIFT;
+
+	if (!k->opt.smart_scan || machine_merged(mc, &mc->pte[pte]))
+		return false;
+	if (age < 255)
+		word += 1u << WORD_AGE_SHIFT;
+	if (age >= 3 && !skips)
+		word |= skips_for(age) << WORD_SKIPS_SHIFT;
+	machine_set_word(mc, pte, word);
+	if (age < 3 || !skips)
+		return false;
+	machine_set_word(mc, pte, word - (1u << WORD_SKIPS_SHIFT));
+	k->pages_skipped++;
+	meter_add(m, OP_PAGE_SKIP, 1);
+	item_leave(k, pte, m);
+	return true;
+}
+
+/* ---- which page is next ---- */
+
+static void enter_slot(struct ksm *k, uint32_t slot)
+{
+	k->at = slot;
+	k->cursor = (struct space_cursor){.space = slot ? slot - 1 : 0};
+}
+
+static void end_scan(struct ksm *k, const struct meter *m)
+{
+	struct advisor_scan scan = {
+		.seconds = (k->clock->now.v - k->scan_start.v) / NS_PER_SEC,
+		.cpu_ms = meter_spent(m).v / NS_PER_MSEC,
+	};
+
+	k->unstable.root = 0; /* forgotten; its items keep their state */
+	k->seq++;
+	k->full_scans++;
+	k->scans_ever++;
+	advisor_step(k, &scan);
+}
+
+/*
+ * The next page to process, with its item; 0: the full scan has ended (or an
+ * item could not be made: *@ret).
+ */
+static uint32_t next_page(struct ksm *k, struct meter *m, int *ret)
+{
+	struct machine *mc = k->machine;
+	uint64_t walked = 0;
+	uint32_t pte, slot;
+	bool whole;
+
+	*ret = 0;
+	if (!k->at) {
+		k->scan_start = k->clock->now;
+		enter_slot(k, k->slot[0].next);
+	}
+	for (;;) {
+		whole = !k->cursor.vpn;
+		while ((pte = machine_scan(mc, &k->cursor, &walked))) {
+			if (!pte_mergeable_page(&mc->pte[pte])) {
+				item_drop(k, pte, m);
+				continue;
+			}
+			*ret = item_get(k, pte, m);
+			if (*ret || !skip(k, pte, m))
+				goto out;
+		}
+		slot = k->at;
+		enter_slot(k, k->slot[slot].next);
+		/* A pass that met no mergeable range takes the space out. */
+		if (k->slot[slot].exited ||
+		    (whole && !mc->space[slot - 1].mergeable))
+			slot_remove(k, slot);
+		if (!k->at) {
+			end_scan(k, m);
+			break;
+		}
+	}
+out:
+	meter_add(m, OP_PTE_WALK, walked);
+	return *ret ? 0 : pte;
+}
+
+/* ---- what is done with it ---- */
+
+static int merge_zero(struct ksm *k, uint32_t pte, struct meter *m)
+{
+	unsigned freed, split = 0;
+	uint32_t word;
+	int ret = machine_merge_zero(k->machine, pte, &freed, &word, &split);
+
+	meter_add(m, OP_HUGE_SPLIT, split);
+	meter_add(m, OP_WRITE_PROTECT, 1);
+	if (ret)
+		return ret;
+	meter_add(m, OP_CMP, 1);
+	meter_add(m, OP_CMP_BYTES, PAGE_BYTES);
+	meter_add(m, OP_PTE_REPLACE, 1);
+	meter_add(m, OP_FRAME_FREE, freed);
+	if (word)
+		stable_mark_stale(k, word);
+	ksm_slot_of(k, pte)->zero++;
+	k->changes++;
+	return 0;
+}
+
+/* Checksum of zeros, other content: write-protected and compared for nothing. */
+static void zero_collision(struct ksm *k, const struct key *key,
+			   struct meter *m)
+{
+	meter_add(m, OP_WRITE_PROTECT, 1);
+	meter_add(m, OP_CMP, 1);
+	meter_add(m, OP_CMP_BYTES, content_cmp_bytes(k->contents, key->rank, 0));
+}
+
+static int merge_into(struct ksm *k, uint32_t pte, uint32_t node,
+		      struct meter *m)
+{
+	int ret = ksm_merge(k, pte, ksm_node(k, node)->share, m);
+
+	if (ret)
+		return ret == -EBUSY ? 0 : ret;
+	item_append(k, pte, node);
+	k->changes++;
+	return 0;
+}
+
+/* A mapping of a merged frame that the tree knows as @node. */
+static int process_merged(struct ksm *k, uint32_t pte, uint32_t node,
+			  struct meter *m)
+{
+	if (word_state(k->machine->pte[pte].word) == ITEM_STABLE &&
+	    ksm_item(k, pte)->node == node) {
+		meter_add(m, OP_MERGED_REVISIT, 1);
+		return 0;
+	}
+	/* Forked: it maps the frame already, however many others do. */
+	item_leave(k, pte, m);
+	item_append(k, pte, node);
+	k->changes++;
+	return 0;
+}
+
+static int process(struct ksm *k, uint32_t pte, struct meter *m)
+{
+	const struct pte *p = &k->machine->pte[pte];
+	struct item *it = ksm_item(k, pte);
+	struct key key;
+	uint32_t sum, node;
+	int ret;
+
+	if (machine_merged(k->machine, p)) {
+		node = machine_share(k->machine, p->ref)->word;
+		if (node)
+			return process_merged(k, pte, node, m);
+	}
+	item_leave(k, pte, m);
+	sum = k->contents->checksum[CHECKSUM_XXH64][p->content];
+	meter_add(m, OP_CHECKSUM, 1);
+	if (sum != it->checksum) {
+		it->checksum = sum;
+		return 0;
+	}
+	key = ksm_key(k, pte);
+	if (k->opt.use_zero_pages && sum == k->zero_checksum) {
+		if (p->content == 0) {
+			ret = merge_zero(k, pte, m);
+			if (ret != -EBUSY)
+				return ret;
+		} else {
+			zero_collision(k, &key, m);
+		}
+	}
+	node = stable_search(k, &key, m);
+	if (node)
+		return merge_into(k, pte, node, m);
+	return unstable_step(k, pte, &key, m);
+}
+
+/* Note a new state of the item; states that smart scan took away and a later
+ * visit restored are none. */
+static void settle(struct ksm *k, uint32_t pte)
+{
+	uint32_t word = k->machine->pte[pte].word;
+	uint32_t state = (uint32_t)word_state(word) << WORD_SETTLED_SHIFT;
+
+	if ((word & WORD_SETTLED) == state)
+		return;
+	machine_set_word(k->machine, pte, (word & ~WORD_SETTLED) | state);
+	k->changes++;
+}
+
+int ksm_batch(struct ksm *k, struct meter *m)
+{
+	uint64_t left = k->opt.pages_to_scan;
+	uint32_t pte;
+	int ret;
+
+	meter_add(m, OP_TURN, 1);
+	for (; left && !meter_done(m); left--) {
+		pte = next_page(k, m, &ret);
+		if (!pte)
+			return ret;
+		ret = process(k, pte, m);
+		if (ret)
+			return ret;
+		settle(k, pte);
+		k->pages_scanned++;
+		meter_add(m, OP_PAGE_VISIT, 1);
+	}
+	return 0;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * unstable.c - the unstable tree: pages that have met no equal yet
+ *
+ * Built anew in each full scan.  Its pages are not protected: a page that is
+ * written after it was inserted stays where it is, so later walks may be
+ * misdirected, and a page that vanished stops every walk that meets it.
+ */
+#include <errno.h>
+
+#include "sim/engine/ksm/ksm.h"
+
+int ksm_merge(struct ksm *k, uint32_t pte, uint32_t share, struct meter *m)
+{
+	unsigned freed, split = 0;
+	uint32_t word;
+	int ret;
+
+	if (k->machine->pte[pte].ref == share &&
+	    pte_owner(&k->machine->pte[pte]) == OWNER_SHARED)
+		return 0;
+	ret = machine_merge(k->machine, pte, share, &freed, &word, &split);
+	meter_add(m, OP_HUGE_SPLIT, split);
+	meter_add(m, OP_WRITE_PROTECT, 1);
+	if (ret)
+		return ret;
+	/* Compared once more now that nobody can write to it. */
+	meter_add(m, OP_CMP, 1);
+	meter_add(m, OP_CMP_BYTES, PAGE_BYTES);
+	meter_add(m, OP_PTE_REPLACE, 1);
+	meter_add(m, OP_FRAME_FREE, freed);
+	if (word)
+		stable_mark_stale(k, word);
+	return 0;
+}
+
+static int undo(struct ksm *k, uint32_t pte, struct meter *m)
+{
+	struct effect fx;
+	int ret = machine_unmerge(k->machine, pte, &fx);
+
+	if (ret)
+		return ret;
+	if (fx.flags & FXF_FREED && fx.freed)
+		stable_mark_stale(k, fx.freed);
+	k->cow_ksm++;
+	meter_add(m, OP_COW_BREAK, 1);
+	return 0;
+}
+
+static bool same_huge_page(const struct machine *m, uint32_t a, uint32_t b)
+{
+	return m->pte[a].flags & m->pte[b].flags & PTE_HUGE &&
+	       a >> CHUNK_SHIFT == b >> CHUNK_SHIFT;
+}
+
+/*
+ * Page @pte equals the page of tree item @other: @pte's frame becomes the
+ * merged one, the other's is freed.
+ */
+static int pair(struct ksm *k, uint32_t pte, uint32_t other,
+		const struct key *key, struct meter *m)
+{
+	unsigned split = 0;
+	uint32_t share, node;
+	int ret;
+
+	if (same_huge_page(k->machine, pte, other)) {
+		/* Each needs the other's reference gone: only the split works. */
+		ret = machine_split(k->machine, pte, &split);
+		meter_add(m, OP_HUGE_SPLIT, split);
+		return ret == -EBUSY ? 0 : ret;
+	}
+	ret = machine_make_merged(k->machine, pte, &share, &split);
+	meter_add(m, OP_HUGE_SPLIT, split);
+	meter_add(m, OP_WRITE_PROTECT, 1);
+	if (ret)
+		return ret == -EBUSY ? 0 : ret;
+	ret = ksm_merge(k, other, share, m);
+	if (ret)
+		return ret == -EBUSY ? undo(k, pte, m) : ret;
+	item_leave(k, other, m);
+	node = stable_insert(k, key, share, m);
+	if (!node)
+		return -ENOMEM;
+	item_append(k, other, node);
+	item_append(k, pte, node);
+	k->changes++;
+	return 0;
+}
+
+static void insert(struct ksm *k, uint32_t pte, const struct key *key,
+		   uint32_t parent, bool left, struct meter *m)
+{
+	uint64_t before = k->unstable.rotations;
+	struct item *it = ksm_item(k, pte);
+	uint32_t *link = &k->unstable.root;
+
+	if (parent)
+		link = left ? &ksm_item(k, parent)->rb.left
+			    : &ksm_item(k, parent)->rb.right;
+	it->head = key->head;
+	it->rank = key->rank;
+	rb_insert(&k->unstable, pte, parent, link);
+	meter_add(m, OP_RB_INSERT, 1);
+	meter_add(m, OP_RB_ROTATE, k->unstable.rotations - before);
+	item_set_state(k, pte, ITEM_UNSTABLE);
+	k->pages_unshared++;
+}
+
+int unstable_step(struct ksm *k, uint32_t pte, const struct key *key,
+		  struct meter *m)
+{
+	const struct machine *mc = k->machine;
+	uint32_t x = k->unstable.root, parent = 0, depth = 0;
+	uint64_t bytes = 0, compares = 0;
+	bool left = false, stop = false;
+	int r = 1;
+
+	while (x) {
+		const struct item *it = ksm_item(k, x);
+
+		depth++;
+		if (unlikely(it->rank == RANK_NONE) ||
+		    (it->rank == key->rank &&
+		     machine_same_frame(&mc->pte[x], &mc->pte[pte]))) {
+			stop = true; /* vanished, or the page itself (fork) */
+			break;
+		}
+		compares++;
+		r = ksm_compare(k, key, it->head, it->rank, mc->pte[x].content,
+				&bytes);
+		if (!r)
+			break;
+		parent = x;
+		left = r < 0;
+		x = left ? it->rb.left : it->rb.right;
+	}
+	meter_walk(m, TREE_UNSTABLE, depth);
+	meter_add(m, OP_CMP, compares);
+	meter_add(m, OP_CMP_BYTES, bytes);
+	if (stop)
+		return 0;
+	if (x)
+		return pair(k, pte, x, key, m);
+	insert(k, pte, key, parent, left, m);
+	return 0;
+}

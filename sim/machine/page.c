@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "sim/machine/page.h"
+
+/* The share has lost a mapping or a pin: free it when nothing holds it. */
+static bool share_settle(struct machine *m, uint32_t i, uint32_t *word)
+{
+	struct share *s = machine_share(m, i);
+
+	if (s->maps || s->pins & SHARE_PINS)
+		return false;
+	*word = 0;
+	if (s->pins & SHARE_MERGED) {
+		*word = s->word;
+		m->merged_frames--;
+	}
+	frame_give(m->frames, s->frame);
+	arena_drop(&m->share, i);
+	return true;
+}
+
+bool share_drop_pin(struct machine *m, uint32_t share, uint32_t *word)
+{
+	assert(machine_share(m, share)->pins & SHARE_PINS);
+	machine_share(m, share)->pins--;
+	return share_settle(m, share, word);
+}
+
+bool page_leave(struct machine *m, uint32_t pte, struct effect *fx)
+{
+	struct pte *p = &m->pte[pte];
+	bool freed = false;
+
+	switch (pte_owner(p)) {
+	case OWNER_PRIVATE:
+		frame_give(m->frames, p->ref);
+		freed = true;
+		break;
+	case OWNER_SHARED:
+		if (machine_merged(m, p)) {
+			fx->flags |= FXF_BROKE;
+			m->merged_pages--;
+		}
+		machine_share(m, p->ref)->maps--;
+		freed = share_settle(m, p->ref, &fx->freed);
+		if (freed && fx->flags & FXF_BROKE)
+			fx->flags |= FXF_FREED;
+		break;
+	case OWNER_ZERO:
+		m->zero_mapped--;
+		if (p->flags & PTE_PLACED) {
+			m->zero_merged--;
+			fx->flags |= FXF_BROKE_ZERO;
+		}
+		break;
+	case OWNER_STORE:
+		break;
+	}
+	return freed;
+}
+
+void page_own(struct machine *m, uint32_t pte, enum pte_owner owner,
+	      uint32_t ref)
+{
+	struct pte *p = &m->pte[pte];
+
+	pte_set_owner(p, owner, ref);
+	switch (owner) {
+	case OWNER_SHARED:
+		machine_share(m, ref)->maps++;
+		m->merged_pages += machine_merged(m, p);
+		break;
+	case OWNER_ZERO:
+		m->zero_mapped++;
+		break;
+	case OWNER_PRIVATE:
+	case OWNER_STORE:
+		break;
+	}
+}
+
+void page_fault(struct machine *m, uint32_t pte, uint32_t content,
+		enum pte_owner owner, uint32_t ref, uint32_t flags)
+{
+	struct chunk *c = machine_chunk(m, pte);
+	struct pte *p = &m->pte[pte];
+
+	p->content = content;
+	p->flags = flags | PTE_PRESENT;
+	page_own(m, pte, owner, ref);
+	c->present++;
+	m->space[c->space].present++;
+	if (++m->mapped > m->mapped_peak)
+		m->mapped_peak = m->mapped;
+}
+
+void page_unmap(struct machine *m, uint32_t pte, struct effect *fx)
+{
+	struct chunk *c = machine_chunk(m, pte);
+	struct pte *p = &m->pte[pte];
+
+	page_leave(m, pte, fx);
+	p->content = p->ref = p->flags = 0;
+	c->present--;
+	m->space[c->space].present--;
+	m->mapped--;
+}
+
+int page_split(struct machine *m, uint32_t pte)
+{
+	struct pte *p = &m->pte[pte & ~(CHUNK_PAGES - 1)];
+
+	for (unsigned i = 0; i < CHUNK_PAGES; i++)
+		if (p[i].flags & PTE_HUGE && pte_owner(&p[i]) == OWNER_SHARED &&
+		    machine_share(m, p[i].ref)->pins & SHARE_PINS)
+			return -EBUSY;
+	for (unsigned i = 0; i < CHUNK_PAGES; i++)
+		p[i].flags &= ~PTE_HUGE;
+	m->huge_splits++;
+	return 0;
+}
+
+int page_share(struct machine *m, uint32_t pte)
+{
+	struct pte *p = &m->pte[pte];
+	uint32_t i;
+
+	if (pte_owner(p) != OWNER_PRIVATE)
+		return 0;
+	if (arena_new(&m->share, &i))
+		return -ENOMEM;
+	*machine_share(m, i) = (struct share){.frame = p->ref, .maps = 1};
+	pte_set_owner(p, OWNER_SHARED, i);
+	return 0;
+}

@@ -1,0 +1,680 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+#include "sim/base/text.h"
+#include "sim/core/pages.h"
+#include "sim/engine/engine.h"
+#include "sim/run/scenario.h"
+
+#define WORKERS 64u
+#define PAGES_MAX (UINT64_C(1) << 28)	/* of one process: 1 TiB of addresses */
+#define FILLED_MAX (UINT64_C(1) << 20)	/* by all fills of one scenario */
+#define CONTENTS_MAX (UINT32_C(1) << 16) /* distinct, of one scenario */
+#define VPN_BASE UINT64_C(0x700000000)
+#define BIG_BATCH "10000000"
+#define HOUR_MS 3600000u
+
+/* X(symbol, word, operands) */
+#define OPS(X)                                                                 \
+	X(SET, "set", 2)                                                       \
+	X(START, "start", 1)                                                   \
+	X(EXIT, "exit", 1)                                                     \
+	X(FORK, "fork", 2)                                                     \
+	X(MAP, "map", 3)                                                       \
+	X(MAPHUGE, "maphuge", 3)                                               \
+	X(MAPSHARED, "mapshared", 3)                                           \
+	X(UNMAP, "unmap", 3)                                                   \
+	X(DONTNEED, "dontneed", 3)                                             \
+	X(MERGEABLE, "mergeable", 3)                                           \
+	X(UNMERGEABLE, "unmergeable", 3)                                       \
+	X(READ, "read", 3)                                                     \
+	X(READONLY, "readonly", 3)                                             \
+	X(PIN, "pin", 3)                                                       \
+	X(UNPIN, "unpin", 3)                                                   \
+	X(FILL, "fill", 7)                                                     \
+	X(SCAN, "scan", 0)                                                     \
+	X(BATCH, "batch", 1)                                                   \
+	X(SNAP, "snap", 1)
+
+enum op_kind {
+#define X(sym, word, n) DO_##sym,
+	OPS(X)
+#undef X
+	DO_COUNT
+};
+
+static const struct {
+	const char *word;
+	int operands;
+} ops[DO_COUNT] = {
+#define X(sym, word, n) [DO_##sym] = {word, n},
+	OPS(X)
+#undef X
+};
+
+struct op {
+	uint8_t kind;
+	uint8_t rule; /* DO_FILL */
+	uint32_t w;
+	int line;
+	uint64_t lo, hi;	/* also CHILD, N, STEP */
+	uint64_t v0, step, mod; /* DO_FILL */
+	const char *key, *value; /* DO_SET */
+	size_t pages;		/* DO_FILL: first of its contents in sc.ids */
+};
+
+struct scenario {
+	const char *file, *id;
+	const struct scenario_opts *opts;
+	FILE *out;
+	struct err *err;
+
+	struct op *op;
+	size_t nop, op_cap;
+	struct page_store store;
+	uint32_t *ids; /* contents of filled pages, fill after fill */
+	size_t nids, ids_cap;
+
+	struct content_set *contents;
+	struct machine *machine;
+	struct engine *engine;
+	const struct engine_ops *ops;
+	struct clock clock;
+	struct meter meter;
+	struct rows rows;
+
+	uint32_t space[WORKERS]; /* number + 1; 0: not running */
+	uint32_t home[WORKERS];	 /* whose addresses it uses (fork keeps them) */
+	uint32_t next_space;
+	uint32_t hour_ms; /* the sleep that was written last */
+	bool started;	  /* ksmd sleeps between two batches */
+	uint64_t scans_done;
+};
+
+/* ---- reading ---- */
+
+static int say(const struct scenario *sc, int line, const char *what,
+	       const char *word)
+{
+	return err_set(sc->err, EINVAL, "%s:%d: %s%s%s%s", sc->file, line, what,
+		       word ? " \"" : "", word ? word : "", word ? "\"" : "");
+}
+
+static int number(const struct scenario *sc, int line, const char *word,
+		  uint64_t max, uint64_t *out)
+{
+	if (!text_u64(word, out) || *out > max)
+		return say(sc, line, "not a number in range:", word);
+	return 0;
+}
+
+static int worker(const struct scenario *sc, int line, const char *word,
+		  uint32_t *out)
+{
+	uint64_t w;
+	int ret = number(sc, line, word, WORKERS - 1, &w);
+
+	*out = (uint32_t)w;
+	return ret;
+}
+
+static int fill_value(const struct scenario *sc, struct op *op, char **word)
+{
+	int ret = 0;
+
+	for (op->rule = 0; page_rule_name(op->rule); op->rule++)
+		if (!strcmp(page_rule_name(op->rule), word[0]))
+			break;
+	if (!page_rule_name(op->rule))
+		return say(sc, op->line, "no such rule:", word[0]);
+	ret = number(sc, op->line, word[1], UINT64_MAX, &op->v0);
+	if (!ret)
+		ret = number(sc, op->line, word[2], UINT64_MAX, &op->step);
+	if (!ret)
+		ret = number(sc, op->line, word[3], UINT64_MAX, &op->mod);
+	return ret;
+}
+
+/* Enter the contents of a fill; runs of one content are made once. */
+static int fill_contents(struct scenario *sc, struct op *op)
+{
+	uint8_t page[PAGE_BYTES];
+	uint64_t last = 0;
+	uint32_t id = 0;
+	int ret = 0;
+
+	if (sc->nids + (op->hi - op->lo) > FILLED_MAX)
+		return say(sc, op->line, "more pages filled than a scenario may",
+			   NULL);
+	if (mem_reserve(&sc->ids, &sc->ids_cap,
+			sc->nids + (size_t)(op->hi - op->lo), sizeof(*sc->ids)))
+		return -ENOMEM;
+	op->pages = sc->nids;
+	for (uint64_t p = op->lo; p < op->hi; p++) {
+		uint64_t off = (p - op->lo) * op->step;
+		uint64_t v = op->v0 + (op->mod ? off % op->mod : off);
+
+		if (p == op->lo || v != last) {
+			page_fill(page, (enum page_rule)op->rule, v);
+			ret = page_store_add(&sc->store, page, &id);
+		}
+		if (ret == -ENOSPC)
+			return say(sc, op->line,
+				   "more contents than a scenario may have",
+				   NULL);
+		if (ret < 0)
+			return ret;
+		last = v;
+		sc->ids[sc->nids++] = id;
+	}
+	return 0;
+}
+
+static int parse_range(struct scenario *sc, struct op *op, char **word)
+{
+	bool may_be_empty = op->kind == DO_UNPIN;
+	int ret = number(sc, op->line, word[0], PAGES_MAX, &op->lo);
+
+	if (!ret)
+		ret = number(sc, op->line, word[1], PAGES_MAX, &op->hi);
+	if (!ret && op->lo >= op->hi && !may_be_empty)
+		ret = say(sc, op->line, "an empty range of pages", NULL);
+	return ret;
+}
+
+static int parse_op(struct scenario *sc, struct op *op, char **word)
+{
+	uint32_t child;
+	int ret = 0;
+
+	switch ((enum op_kind)op->kind) {
+	case DO_SET:
+		op->key = word[1];
+		op->value = word[2];
+		return 0;
+	case DO_SCAN:
+		return 0;
+	case DO_BATCH:
+	case DO_SNAP:
+		return number(sc, op->line, word[1], UINT32_MAX, &op->lo);
+	case DO_START:
+	case DO_EXIT:
+		return worker(sc, op->line, word[1], &op->w);
+	case DO_FORK:
+		ret = worker(sc, op->line, word[1], &op->w);
+		if (!ret)
+			ret = worker(sc, op->line, word[2], &child);
+		if (!ret)
+			op->lo = child;
+		return ret;
+	case DO_FILL:
+	case DO_MAP:
+	case DO_MAPHUGE:
+	case DO_MAPSHARED:
+	case DO_UNMAP:
+	case DO_DONTNEED:
+	case DO_MERGEABLE:
+	case DO_UNMERGEABLE:
+	case DO_READ:
+	case DO_READONLY:
+	case DO_PIN:
+	case DO_UNPIN:
+		ret = worker(sc, op->line, word[1], &op->w);
+		if (!ret)
+			ret = parse_range(sc, op, &word[2]);
+		if (ret || op->kind != DO_FILL)
+			return ret;
+		ret = fill_value(sc, op, &word[4]);
+		return ret ? ret : fill_contents(sc, op);
+	case DO_COUNT:
+		break;
+	}
+	return -EINVAL;
+}
+
+static int parse_line(struct scenario *sc, int line, char **word, int n)
+{
+	struct op op = {.line = line};
+	int ret;
+
+	while (op.kind < DO_COUNT && strcmp(ops[op.kind].word, word[0]))
+		op.kind++;
+	if (op.kind == DO_COUNT) {
+		const char *names[DO_COUNT], *near;
+
+		for (int i = 0; i < DO_COUNT; i++)
+			names[i] = ops[i].word;
+		near = text_nearest(word[0], names, DO_COUNT);
+		return err_set(sc->err, EINVAL,
+			       "%s:%d: no operation \"%s\"%s%s%s", sc->file, line,
+			       word[0], near ? "; did you mean \"" : "",
+			       near ? near : "", near ? "\"?" : "");
+	}
+	if (n - 1 != ops[op.kind].operands)
+		return err_set(sc->err, EINVAL,
+			       "%s:%d: %s takes %d operands, not %d", sc->file,
+			       line, word[0], ops[op.kind].operands, n - 1);
+	ret = parse_op(sc, &op, word);
+	if (ret)
+		return ret;
+	if (mem_reserve(&sc->op, &sc->op_cap, sc->nop + 1, sizeof(*sc->op)))
+		return -ENOMEM;
+	sc->op[sc->nop++] = op;
+	return 0;
+}
+
+/* ---- doing ---- */
+
+static int check(struct scenario *sc, int line)
+{
+	if (!sc->opts->paranoid)
+		return 0;
+	if (machine_check(sc->machine, stderr) ||
+	    sc->ops->check(sc->engine, stderr))
+		return err_set(sc->err, EINVAL,
+			       "%s:%d: %s: an invariant is broken", sc->file,
+			       line, sc->id);
+	return 0;
+}
+
+/* Let ksmd have the turns that are due. */
+static int turns(struct scenario *sc)
+{
+	int ret = 0;
+
+	while (!ret && sc->engine->wake[0].v <= sc->clock.now.v)
+		ret = sc->ops->work(sc->engine, 0, &sc->meter);
+	return ret;
+}
+
+static int happen(struct scenario *sc, const struct op *op,
+		  const struct event *ev)
+{
+	struct effect fx;
+	int ret = machine_begin(sc->machine, ev, sc->err);
+
+	if (ret)
+		return err_prefix(sc->err, ret, "%s:%d", sc->file, op->line);
+	while ((ret = machine_next(sc->machine, &fx)) > 0) {
+		ret = sc->ops->notice(sc->engine, &fx, &sc->meter);
+		if (ret)
+			return ret;
+	}
+	return ret ? ret : turns(sc);
+}
+
+static uint64_t vpn_of(const struct scenario *sc, uint32_t w, uint64_t page)
+{
+	return VPN_BASE + sc->home[w] * PAGES_MAX + page;
+}
+
+static int need_worker(struct scenario *sc, const struct op *op, uint32_t w,
+		       bool running)
+{
+	if (!sc->space[w] == !running)
+		return 0;
+	return err_set(sc->err, EINVAL, "%s:%d: process %" PRIu32 " %s", sc->file,
+		       op->line, w, running ? "is not there" : "runs already");
+}
+
+static int do_range(struct scenario *sc, const struct op *op, uint8_t event,
+		    uint8_t flags)
+{
+	struct event ev = {
+		.op = event,
+		.flags = flags,
+		.space = sc->space[op->w] - 1,
+		.vpn = vpn_of(sc, op->w, op->lo),
+		.count = op->hi - op->lo,
+	};
+
+	if (op->kind == DO_UNPIN) {
+		ev.vpn = vpn_of(sc, op->w, 0);
+		ev.count = PAGES_MAX;
+	}
+	return happen(sc, op, &ev);
+}
+
+static int do_fill(struct scenario *sc, const struct op *op)
+{
+	int ret = 0;
+
+	for (uint64_t p = op->lo; !ret && p < op->hi; p++) {
+		struct event ev = {
+			.op = EV_WRITE,
+			.space = sc->space[op->w] - 1,
+			.vpn = vpn_of(sc, op->w, p),
+			.count = 1,
+			.content = sc->ids[op->pages + (p - op->lo)],
+		};
+
+		ret = happen(sc, op, &ev);
+	}
+	return ret;
+}
+
+static int do_process(struct scenario *sc, const struct op *op)
+{
+	uint32_t w = op->kind == DO_FORK ? (uint32_t)op->lo : op->w;
+	struct event ev = {.op = EV_SPACE, .space = sc->next_space};
+	int ret;
+
+	if (op->kind == DO_EXIT) {
+		ev = (struct event){.op = EV_EXIT, .space = sc->space[w] - 1};
+		sc->space[w] = 0;
+		return happen(sc, op, &ev);
+	}
+	ret = need_worker(sc, op, w, false);
+	if (ret)
+		return ret;
+	sc->home[w] = w;
+	if (op->kind == DO_FORK) {
+		ev.op = EV_FORK;
+		ev.count = sc->space[op->w] - 1;
+		sc->home[w] = sc->home[op->w];
+	}
+	sc->space[w] = ++sc->next_space;
+	return happen(sc, op, &ev);
+}
+
+static int write_knob(struct scenario *sc, const char *key, const char *value)
+{
+	int ret = sc->ops->set(sc->engine, key, value, &sc->meter);
+
+	return ret == -EBUSY || ret == -EINVAL ? 0 : ret;
+}
+
+static uint64_t full_scans(struct scenario *sc)
+{
+	rows_clear(&sc->rows);
+	sc->ops->report(sc->engine, &sc->rows);
+	return (uint64_t)rows_get(&sc->rows, "ksm", "full_scans", 0);
+}
+
+/* End the sleep between two batches by changing its length a little. */
+static int kick(struct scenario *sc)
+{
+	char value[16];
+
+	sc->hour_ms = sc->hour_ms == HOUR_MS ? HOUR_MS + 1 : HOUR_MS;
+	snprintf(value, sizeof(value), "%" PRIu32, sc->hour_ms);
+	return write_knob(sc, "sleep_millisecs", value);
+}
+
+static int do_set(struct scenario *sc, const struct op *op)
+{
+	uint64_t run;
+	int ret = sc->ops->get(sc->engine, op->key, &run);
+
+	if (ret)
+		return say(sc, op->line, "no such tunable:", op->key);
+	ret = sc->ops->set(sc->engine, op->key, op->value, &sc->meter);
+	if (ret == -EBUSY || ret == -EINVAL)
+		return 0;
+	if (!ret && !strcmp(op->key, "run") && strcmp(op->value, "1")) {
+		/* ksmd leaves its sleep, finds nothing to do and parks. */
+		ret = kick(sc);
+		if (!ret)
+			ret = turns(sc);
+		sc->started = false;
+		sc->scans_done = full_scans(sc);
+	}
+	return ret ? ret : turns(sc);
+}
+
+static int batch(struct scenario *sc, const struct op *op, const char *pages)
+{
+	int ret = write_knob(sc, "pages_to_scan", pages);
+
+	if (!ret && !sc->started)
+		ret = write_knob(sc, "run", "1");
+	else if (!ret)
+		ret = kick(sc);
+	sc->started = true;
+	if (!ret && sc->engine->wake[0].v > sc->clock.now.v)
+		return say(sc, op->line, "no process is registered: ksmd waits",
+			   NULL);
+	return ret ? ret : turns(sc);
+}
+
+static int do_batch(struct scenario *sc, const struct op *op)
+{
+	char pages[24];
+	int ret;
+
+	snprintf(pages, sizeof(pages), "%" PRIu64, op->lo);
+	ret = batch(sc, op, pages);
+	sc->scans_done = full_scans(sc);
+	return ret;
+}
+
+static int do_scan(struct scenario *sc, const struct op *op)
+{
+	uint64_t before = full_scans(sc);
+	int ret;
+
+	do
+		ret = batch(sc, op, BIG_BATCH);
+	while (!ret && full_scans(sc) == before);
+	sc->scans_done++;
+	return ret;
+}
+
+static const char *const columns[] = {
+	"pages_shared",	      "pages_sharing",	  "pages_unshared",
+	"pages_volatile",     "stable_node_chains", "stable_node_dups",
+	"ksm_zero_pages",     "full_scans",	  "general_profit",
+	"d_pages_scanned",    "d_pages_skipped",  "d_cow_ksm",
+	"max_page_sharing",   "use_zero_pages",	  "smart_scan",
+};
+#define NCOLUMNS (sizeof(columns) / sizeof(columns[0]))
+
+static void do_snap(struct scenario *sc, const struct op *op)
+{
+	rows_clear(&sc->rows);
+	sc->ops->report(sc->engine, &sc->rows);
+	fprintf(sc->out, "%s\t%" PRIu64 "\t%" PRIu64, sc->id, op->lo,
+		sc->scans_done);
+	for (size_t i = 0; i < NCOLUMNS; i++) {
+		const char *name = columns[i];
+		uint64_t knob;
+		int64_t v;
+
+		/* "d_": since boot on a real kernel, which started before us */
+		name += strncmp(name, "d_", 2) ? 0 : 2;
+		if (!sc->ops->get(sc->engine, name, &knob))
+			v = (int64_t)knob;
+		else
+			v = rows_get(&sc->rows, "ksm", name, -1);
+		fprintf(sc->out, "\t%" PRId64, v);
+	}
+	fputc('\n', sc->out);
+}
+
+static int do_op(struct scenario *sc, const struct op *op)
+{
+	switch ((enum op_kind)op->kind) {
+	case DO_SET:
+		return do_set(sc, op);
+	case DO_START:
+	case DO_EXIT:
+	case DO_FORK:
+		return do_process(sc, op);
+	case DO_MAP:
+		return do_range(sc, op, EV_MAP, EVF_MERGEABLE);
+	case DO_MAPHUGE:
+		return do_range(sc, op, EV_MAP, EVF_MERGEABLE | EVF_HUGE);
+	case DO_MAPSHARED:
+		return do_range(sc, op, EV_MAP, EVF_MERGEABLE | EVF_SHARED);
+	case DO_UNMAP:
+		return do_range(sc, op, EV_UNMAP, 0);
+	case DO_DONTNEED:
+		return do_range(sc, op, EV_FREE, 0);
+	case DO_MERGEABLE:
+		return do_range(sc, op, EV_ADVISE, EVF_MERGEABLE);
+	case DO_UNMERGEABLE:
+		return do_range(sc, op, EV_ADVISE, 0);
+	case DO_READ:
+		return do_range(sc, op, EV_READ, 0);
+	case DO_READONLY:
+		return 0; /* protection does not change what KSM does */
+	case DO_PIN:
+		return do_range(sc, op, EV_PIN, 0);
+	case DO_UNPIN:
+		return do_range(sc, op, EV_UNPIN, 0);
+	case DO_FILL:
+		return do_fill(sc, op);
+	case DO_SCAN:
+		return do_scan(sc, op);
+	case DO_BATCH:
+		return do_batch(sc, op);
+	case DO_SNAP:
+		do_snap(sc, op);
+		return 0;
+	case DO_COUNT:
+		break;
+	}
+	return -EINVAL;
+}
+
+static bool uses_worker(uint8_t kind)
+{
+	return kind != DO_SET && kind != DO_START && kind != DO_SCAN &&
+	       kind != DO_BATCH && kind != DO_SNAP;
+}
+
+/* ---- one scenario ---- */
+
+static int set_up(struct scenario *sc)
+{
+	struct content_source src = page_store_source(&sc->store);
+	union {
+		max_align_t align;
+		char bytes[512];
+	} opts = {.bytes = {0}};
+	struct engine_env env = {.clock = &sc->clock};
+	int ret;
+
+	assert(sc->ops->opts_size <= sizeof(opts));
+	opt_defaults(sc->ops->opts, &opts);
+	ret = opt_set(sc->ops->opts, &opts, "run", "2", sc->err);
+	if (!ret)
+		ret = content_set_new(&sc->contents, &src,
+				      sc->ops->needs(&opts), 1, sc->err);
+	if (!ret)
+		ret = machine_new(&sc->machine,
+				  &(struct machine_config){.keep_words = true});
+	if (ret)
+		return ret;
+	env.machine = sc->machine;
+	env.contents = sc->contents;
+	sc->hour_ms = HOUR_MS;
+	meter_init(&sc->meter, NULL);
+	ret = sc->ops->start(&sc->engine, &env, &opts, sc->err);
+	return ret ? ret : kick(sc);
+}
+
+static void add_counts(struct meter *sum, const struct meter *m)
+{
+	for (int i = 0; i < METER_OP_COUNT; i++)
+		sum->count[i] += m->count[i];
+	for (int t = 0; t < METER_TREE_COUNT; t++)
+		for (unsigned d = 0; d <= METER_DEPTHS; d++)
+			sum->walk[t][d] += m->walk[t][d];
+}
+
+static int run_one(struct scenario *sc)
+{
+	int ret = set_up(sc);
+
+	for (size_t i = 0; !ret && i < sc->nop; i++) {
+		const struct op *op = &sc->op[i];
+
+		if (uses_worker(op->kind))
+			ret = need_worker(sc, op, op->w, true);
+		if (!ret)
+			ret = do_op(sc, op);
+		if (!ret)
+			ret = check(sc, op->line);
+	}
+	if (sc->opts->sum)
+		add_counts(sc->opts->sum, &sc->meter);
+	return ret;
+}
+
+static void tear_down(struct scenario *sc)
+{
+	if (sc->engine)
+		sc->ops->stop(sc->engine);
+	machine_free(sc->machine);
+	content_set_free(sc->contents);
+	page_store_fini(&sc->store);
+	mem_release(sc->op, sc->op_cap, sizeof(*sc->op));
+	mem_release(sc->ids, sc->ids_cap, sizeof(*sc->ids));
+	rows_fini(&sc->rows);
+}
+
+/* Reads one scenario up to the next "scenario" line, which goes to *@next. */
+static int read_one(struct scenario *sc, char **p, char *end, int *line,
+		    char **next)
+{
+	char *word[10], *s;
+	int n, ret = 0;
+
+	*next = NULL;
+	while (!ret && (s = text_line(p, end))) {
+		++*line;
+		n = text_words(s, word, 9);
+		if (!n)
+			continue;
+		if (!strcmp(word[0], "scenario")) {
+			if (n != 2)
+				return say(sc, *line, "scenario takes a name",
+					   NULL);
+			*next = word[1];
+			return 0;
+		}
+		if (!sc->id)
+			return say(sc, *line, "expected: scenario ID, not",
+				   word[0]);
+		ret = parse_line(sc, *line, word, n);
+	}
+	return ret;
+}
+
+int scenario_run(const char *name, char *text, size_t n,
+		 const struct scenario_opts *opts, FILE *out, struct err *err)
+{
+	char *p = text, *end = text + n, *id = NULL, *next = NULL;
+	int line = 0, ret = 0;
+
+	fputs("scenario\tstep\tfull_scans_done", out);
+	for (size_t i = 0; i < NCOLUMNS; i++)
+		fprintf(out, "\t%s", columns[i]);
+	fputc('\n', out);
+	do {
+		struct scenario sc = {
+			.file = name,
+			.id = id,
+			.opts = opts,
+			.out = out,
+			.err = err,
+			.ops = &engine_ksm,
+		};
+
+		page_store_init(&sc.store, CONTENTS_MAX);
+		rows_init(&sc.rows);
+		ret = read_one(&sc, &p, end, &line, &next);
+		if (!ret && id)
+			ret = run_one(&sc);
+		else if (!ret && !next)
+			ret = say(&sc, line, "no scenario in this file", NULL);
+		tear_down(&sc);
+		id = next;
+	} while (!ret && next);
+	return ret;
+}
