@@ -14,7 +14,8 @@
  *	};
  *
  * Values: integers in decimal or 0x hex; sizes take KiB, MiB, GiB, TiB; times
- * take ns, us, ms, s; booleans 0, 1, no, yes, off, on; choices by name.
+ * take ns, us, ms, s; booleans 0, 1, no, yes, off, on; choices by name.  In
+ * names '-' and '_' are the same.
  */
 #ifndef DEDUPSIM_BASE_OPT_H
 #define DEDUPSIM_BASE_OPT_H
@@ -39,7 +40,8 @@ struct opt {
 	enum opt_type type;
 	const char *name;
 	size_t offset; /* of the field in the options struct */
-	uint64_t def, min, max;
+	uint64_t def, min;
+	uint64_t max; /* 0: no limit */
 	const char *const *choices; /* NULL-terminated; OPT_CHOICE */
 	const char *unit;	    /* "pages", "ms"; NULL: none */
 	const char *arg;	    /* "FILE", for help; NULL: from the type */
@@ -57,7 +59,7 @@ struct opt {
 /* opt_defaults - fill @opts (zeroed by the caller's choice) from the rows */
 void opt_defaults(const struct opt *rows, void *opts);
 
-/* opt_find - the row of that name ('-' and '_' are the same); NULL: none */
+/* opt_find - the row of that name; NULL: none */
 const struct opt *opt_find(const struct opt *rows, const char *name);
 
 /* opt_nearest - the known name closest to @name, for messages; NULL: none near */
@@ -74,7 +76,8 @@ int opt_set(const struct opt *rows, void *opts, const char *name,
 /* opt_get - the number stored (not for strings) */
 uint64_t opt_get(const struct opt *row, const void *opts);
 
-/* opt_format - the value as opt_set() would take it; "" for a NULL string */
+/* opt_format - the value as opt_set() would take it: in @buf, or the string that
+ * is stored; "" for a NULL string */
 const char *opt_format(const struct opt *row, const void *opts, char *buf,
 		       size_t n);
 
@@ -82,11 +85,20 @@ const char *opt_format(const struct opt *row, const void *opts, char *buf,
 int opt_check_rows(const struct opt *rows, size_t opts_size, struct err *err);
 
 /*
- * opt_parse - GNU long options: --name value, --name=value, -x value, --flag
+ * opt_parse - GNU long options, in any order with the operands
+ *
+ *	--name value, --name=value, -x value, -xvalue
+ *	--flag, --no-flag, --flag=0, -x, -xyz	flags take no value of their own
+ *	--					what follows is an operand
+ *
  * @argc, @argv: as for main, without the command's name
  * @rest:        out: operands in order, room for @argc pointers; NULL: refused
+ * @nrest:       out: how many; may be NULL
  * Repeated strings: the last wins, except through @multi.
  * @multi:       called for each OPT_STRING whose row has offset OPT_MULTI
+ *
+ * Returns 0; -EINVAL with @err set, options before the bad one being stored
+ * already; or what @multi returned.
  */
 #define OPT_MULTI SIZE_MAX
 typedef int opt_multi_fn(void *ctx, const struct opt *row, const char *value,

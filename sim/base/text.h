@@ -9,27 +9,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whole string must be consumed; false: not such a number, or out of range. */
+/*
+ * Whole string must be consumed; false: not such a number, or out of range,
+ * and @out unchanged.  Fractions are taken when they give a whole number of
+ * bytes or nanoseconds: 1.5KiB, not 0.3KiB.
+ */
 bool text_u64(const char *s, uint64_t *out);   /* decimal or 0x hex */
 bool text_size(const char *s, uint64_t *out);  /* bytes: 4096, 4KiB, 3MiB */
 bool text_time(const char *s, uint64_t *out);  /* ns: 20ms, 1.5s; bare 0 only */
 
 /*
  * text_words - split in place at blanks; stops at @max words
+ * @words: room for @max
  * A '#' at the start of a word begins a comment.
  * Returns the number of words, @max + 1 when there are more.
  */
 int text_words(char *line, char **words, int max);
 
 /* text_line - next line of [*@p, @end) without its newline, NUL put in its
- * place; NULL at the end.  A last line without newline counts.  A CR before
- * the newline is dropped. */
+ * place; NULL at the end.  A last line without newline counts (*@end must be
+ * writable).  A CR before the newline is dropped. */
 char *text_line(char **p, char *end);
 
-/* text_distance - edits (insert, delete, replace, swap) between two names */
+/* text_distance - edits (insert, delete, replace, swap) between two names, of
+ * which '-' and '_' are the same letter; TEXT_NAME_MAX when one is longer than
+ * that and they differ */
+#define TEXT_NAME_MAX 64
 unsigned text_distance(const char *a, const char *b);
 
-/* text_nearest - of @n names the closest to @s when close enough, else NULL */
+/* text_nearest - of @n names the closest to @s when close enough, or else the
+ * first that begins with it; NULL: none.  Of equally close ones the first. */
 const char *text_nearest(const char *s, const char *const *names, size_t n);
 
 /* Human forms, into @buf, which they return. */

@@ -2,8 +2,8 @@
 /*
  * content.h - the closed content set: a content is a number, its order is known
  *
- * Every distinct page content of a run is a 32-bit id, dense from 0; id 0 is the
- * page of zeros, always there.  Before a run starts, the columns that its
+ * Every distinct page content of a run is a 32-bit id, dense from 0; id 0 is
+ * the page of zeros, always there.  Before a run starts, the columns that its
  * engines need are computed once, by several threads, with an answer that does
  * not depend on their number; from then on the set is read-only and shared by
  * all runs, and nobody looks at the bytes of a page any more.
@@ -11,11 +11,11 @@
  *	id ──► rank[id]    place in memcmp order, 0 … count-1
  *	       head[id]    first eight bytes as a big-endian number
  *	       checksum[kind][id], length[id], same[id] …
- *	rank ► prefix[rank]  bits that ranks r and r+1 have in common from the left
+ *	rank ► prefix[rank]  bits from the left that ranks r and r+1 share
  *	       by_rank[rank] the id
  *
- * memcmp(a, b) has the sign of rank[a] - rank[b]; the first differing bit is the
- * minimum of prefix[] between the two ranks, found in O(1).
+ * memcmp(a, b) has the sign of rank[a] - rank[b]; the first differing bit is
+ * the minimum of prefix[] between the two ranks, found in O(1).
  *
  * Invariants: rank and by_rank are inverse permutations; head is non-decreasing
  * by rank; prefix[r] < PAGE_BITS (contents are distinct).
@@ -41,13 +41,16 @@ enum checksum {
 	CHECKSUM_COUNT
 };
 
-/* What an engine needs to know of contents; the prepare pass makes the union. */
+/* What an engine needs to know of contents; a prepare pass makes the union. */
 #define NEED_RANK UINT64_C(1)	   /* rank, by_rank and head */
 #define NEED_PREFIX UINT64_C(2)	   /* lengths of common prefixes (with RANK) */
 #define NEED_LENGTH UINT64_C(4)	   /* bytes up to the last that is not zero */
 #define NEED_SAME UINT64_C(8)	   /* is it one 64-bit word repeated, which */
 #define NEED_BYTES UINT64_C(16)	   /* the bytes themselves, during the run */
 #define NEED_CHECKSUM(c) (UINT64_C(256) << (c))
+
+/* The bytes of content 0. */
+extern const uint8_t content_zero[PAGE_BYTES];
 
 /* need_name - "rank", "checksum xxh64", … of the lowest bit set in @needs */
 const char *need_name(uint64_t needs);
@@ -64,8 +67,8 @@ struct content_source {
 	void *self;
 	uint32_t count; /* contents, the page of zeros included: >= 1 */
 	const uint8_t *(*bytes)(void *self, uint32_t id, uint8_t *buf);
-	/* message for two equal contents or for a page of zeros under another id;
-	 * NULL: "contents %u and %u are equal" */
+	/* message for two equal contents or for a page of zeros under another
+	 * id; NULL: "contents %u and %u are equal" */
 	void (*blame)(void *self, uint32_t a, uint32_t b, struct err *err);
 	bool big_endian; /* byte order of the machine that was recorded */
 };
@@ -87,7 +90,7 @@ struct content_set {
 	uint64_t *same;			    /* by id, valid where same_set */
 	uint64_t *same_set;		    /* bitmap by id */
 
-	struct content_source source; /* asked during a run only with NEED_BYTES */
+	struct content_source source; /* asked in a run only with NEED_BYTES */
 	uint64_t bytes_asked; /* calls of content_bytes(); not thread-safe */
 };
 
@@ -96,14 +99,19 @@ struct content_set {
  * @src:     borrowed; must outlive the set only with NEED_BYTES
  * @threads: at least 1; the result is the same for every number
  *
- * Returns 0; -EINVAL when two contents are equal (told through blame);
- * -ENOTSUP with the name of a column that cannot be made; -ENOMEM.
+ * NEED_PREFIX brings NEED_RANK along.  Equal contents are met while sorting:
+ * only with NEED_RANK are they noticed.  Takes some 32 bytes per content beside
+ * the columns.
+ *
+ * Returns 0; -EINVAL when two contents are equal (blame is told the first id
+ * that repeats an earlier one); -ENOTSUP with the name of a column that cannot
+ * be made; -ENOMEM.
  */
 int content_set_new(struct content_set **out, const struct content_source *src,
 		    uint64_t needs, unsigned threads, struct err *err);
 void content_set_free(struct content_set *s);
 
-/* content_bytes - the page itself, via @buf as for a source; needs NEED_BYTES */
+/* content_bytes - the page, via @buf as for a source; needs NEED_BYTES */
 const uint8_t *content_bytes(struct content_set *s, uint32_t id, uint8_t *buf);
 
 /* Blocks of the range minimum. */

@@ -24,10 +24,10 @@ bool page_is_zero(const void *page);
 struct intern {
 	struct digest *digest; /* by id */
 	size_t digest_cap;
-	uint32_t *slot; /* open addressing: id + 1, 0 empty; a power of two */
-	uint32_t slots;
+	uint32_t *slot; /* open addressing: id, 0 empty; zeros are not filed */
+	size_t slots;	/* a power of two, a quarter empty; 0 at first */
 	uint32_t count; /* ids given, the zero page included */
-	uint32_t max;	/* most ids allowed, UINT32_MAX - 1 at most */
+	uint32_t max;	/* most ids allowed, 1 … UINT32_MAX - 1 */
 };
 
 typedef const uint8_t *intern_bytes_fn(void *ctx, uint32_t id, uint8_t *buf);
@@ -56,7 +56,9 @@ void page_store_init(struct page_store *ps, uint32_t max);
 void page_store_fini(struct page_store *ps);
 /* Return as intern_page(). */
 int page_store_add(struct page_store *ps, const void *page, uint32_t *id);
+/* page_store_bytes - valid until the next page is added */
 const uint8_t *page_store_bytes(const struct page_store *ps, uint32_t id);
+/* page_store_source - of the pages there are now; add none while it is used */
 struct content_source page_store_source(struct page_store *ps);
 
 /*
@@ -67,8 +69,12 @@ struct content_source page_store_source(struct page_store *ps);
  *	last8 v  4088 zero bytes, then v little-endian
  *	key v    v big-endian (memcmp order is numeric order), then zeros
  */
-#define PAGE_RULES(X) X(ID, "id") X(ZERO, "zero") X(LAST1, "last1")            \
-	X(LAST8, "last8") X(KEY, "key")
+#define PAGE_RULES(X)                                                          \
+	X(ID, "id")                                                            \
+	X(ZERO, "zero")                                                        \
+	X(LAST1, "last1")                                                      \
+	X(LAST8, "last8")                                                      \
+	X(KEY, "key")
 enum page_rule {
 #define X(sym, name) RULE_##sym,
 	PAGE_RULES(X)
