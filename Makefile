@@ -1,48 +1,163 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# make help lists the targets.  Objects go to $(B); nothing is generated into the
-# source tree, and only `make deps` touches the network.
+# `make help` lists the targets.  Objects go to $(B); nothing is generated into
+# the source tree, and only `make deps` (part of demo and test) uses the network,
+# and only when something is missing.
 
 B      ?= build
-CC     ?= gcc
+CC     := $(if $(filter default,$(origin CC)),gcc,$(CC))
 OPT    ?= -O2
 SAN    ?=
-PREFIX ?= /usr/local
-WERROR ?=
 DEFS   ?=
+WERROR ?=
+PREFIX ?= /usr/local
+JOBS   ?= $(shell nproc 2>/dev/null || echo 1)
+# Test programs to run, by name; default: all.
+TESTS  ?= %
+FUZZ_SECONDS ?= 60
+SAMPLE := traces/samples/guests.trace
 
-PKGS   := libzstd libxxhash jansson
-PKGCFG ?= pkg-config
-CPPFLAGS += -I. -I$(B) -D_POSIX_C_SOURCE=200809L $(DEFS)
+PACKAGES := gcc make pkg-config libzstd-dev libxxhash-dev libjansson-dev \
+	    check libsubunit-dev zstd
+PACKAGES_ALL := $(PACKAGES) clang libclang-rt-14-dev clang-format valgrind \
+	    qemu-user-static gcc-s390x-linux-gnu libc6-dev-s390x-cross
+
+libs = $(shell pkg-config --libs $(1) 2>/dev/null || echo $(2))
+LDLIBS ?= $(call libs,libzstd libxxhash jansson,-lzstd -lxxhash -ljansson)
+CHECKLIBS ?= $(call libs,check,-lcheck -lsubunit -lrt -lm)
+CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L $(DEFS)
 WARN   := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
 	  -Wmissing-prototypes -Wvla -Wswitch-enum -Werror=undef $(WERROR)
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
 CFLAGS := -std=c17 -g $(OPT) $(WARN) -ffp-contract=off -pthread \
-	  $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(XCFLAGS)
-LDFLAGS += -pthread $(if $(SAN),-fsanitize=$(SAN))
-LDLIBS ?= $(shell $(PKGCFG) --libs $(PKGS) 2>/dev/null || echo -lzstd -lxxhash -ljansson)
+	  $(SANFLAGS) $(if $(SAN),-fno-omit-frame-pointer) $(XCFLAGS)
+LDFLAGS += -pthread $(SANFLAGS)
+
+files = $(sort $(wildcard $(1)))
+obj   = $(patsubst %.c,$(B)/%.o,$(1))
+DIRS  := sim/base sim/core traces workloads models sim/machine sim/pool \
+	 sim/engine sim/engine/* sim/report sim/run sim/cmd
+LIBSRC  := $(call files,$(DIRS:%=%/*.c))
+SUPPORT := $(call files,tests/support/*.c)
+CHECKS  := $(call files,tests/check_*.c tests/prop_*.c tests/contract_*.c)
+SCRIPTS := $(call files,tests/check_*.sh)
+FUZZERS := $(call files,tests/fuzz/fuzz_*.c)
+BENCHES := $(call files,bench/bench_*.c)
+HEADERS := $(call files,$(DIRS:%=%/*.h) tests/support/*.h tests/fidelity/*.h \
+	   bench/*.h)
+FIDSRC  := $(call files,tests/fidelity/*.c)
+FIDELITY := $(B)/tests/fidelity/probe $(B)/tests/fidelity/instants
+SOURCES := $(LIBSRC) sim/main.c $(SUPPORT) $(CHECKS) $(HEADERS) \
+	   $(call files,$(DIRS:%=%/*.def) tests/fuzz/*.c tests/fidelity/*.c bench/*.c)
+LIB     := $(B)/libdedupsim.a
+# tests/support makes the n-th allocation fail through the linker.
+WRAPS   := $(sort $(shell cat $(SUPPORT) /dev/null | grep -o '__wrap_[a-z_]*'))
+WRAP    := $(WRAPS:__wrap_%=-Wl,--wrap=%)
+
+# What `check` runs: programs, scripts and the replay of each fuzz corpus.
+RUN := $(patsubst %.c,$(B)/%,$(filter $(TESTS:%=tests/%.c),$(CHECKS))) \
+       $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/replay_%,\
+	 $(filter $(TESTS:%=tests/fuzz/%.c),$(FUZZERS)))
+RUN_SH := $(filter $(TESTS:%=tests/%.sh),$(SCRIPTS))
+
+# make V=1 shows whole commands, make -s nothing.
+SILENT := $(findstring s,$(firstword -$(MAKEFLAGS)))
+say = $(if $(V),,@$(if $(SILENT),,echo "  $(1) $@" &&))
+sub = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
+asan_env = CK_FORK=no ASAN_OPTIONS=allocator_may_return_null=1
 
 .DELETE_ON_ERROR:
 .SECONDARY:
+.DEFAULT_GOAL := all
 
-LIBSRC := $(sort $(wildcard sim/base/*.c sim/core/*.c sim/machine/*.c \
-	  sim/engine/*.c sim/engine/*/*.c sim/report/*.c sim/run/*.c \
-	  sim/cmd/*.c traces/*.c workloads/*.c models/*.c sim/pool/*.c))
-LIBOBJ := $(LIBSRC:%.c=$(B)/%.o)
-
-all: dedupsim
+all: dedupsim ## build ./dedupsim
+demo: deps ## install what is missing, build, replay a recording of real guests
+	$(sub) all
+	./dedupsim --engine ksm --trace $(SAMPLE)
+test: deps ## the same, then every test
+	$(sub) check
+check: all headers floors $(RUN) ## the tests alone, offline
+	@B=$(B) JOBS=$(JOBS) DEDUPSIM=$(B)/dedupsim tests/run.sh $(RUN) $(RUN_SH)
 
 dedupsim: $(B)/dedupsim
-	@ln -sf $< $@
-
-$(B)/dedupsim: $(B)/sim/main.o $(LIBOBJ)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-
+	@test $(B) != build || ln -sf $< $@
+$(B)/dedupsim: $(B)/sim/main.o $(LIB)
+	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(LIB): $(call obj,$(LIBSRC))
+	@rm -f $@
+	$(call say,AR) $(AR) rcs $@ $^
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(CHECKS:%.c=$(B)/%): $(B)/%: $(B)/%.o $(call obj,$(SUPPORT)) $(LIB)
+	$(call say,LD) $(CC) $(LDFLAGS) $(WRAP) -o $@ $^ $(CHECKLIBS) $(LDLIBS)
+$(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o \
+		$(call obj,$(SUPPORT)) $(LIB)
+	$(call say,LD) $(CC) $(LDFLAGS) $(WRAP) -o $@ $^ $(CHECKLIBS) $(LDLIBS)
+$(B)/tests/fuzz/live_%: $(B)/tests/fuzz/%.o $(LIB)
+	$(call say,LD) $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+$(BENCHES:%.c=$(B)/%): $(B)/%: $(B)/%.o \
+		$(call obj,$(filter-out $(BENCHES),$(call files,bench/*.c))) $(LIB)
+	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(FIDELITY): $(B)/tests/fidelity/%: $(LIB)
+	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS)
+$(B)/tests/fidelity/probe: $(call obj,$(filter-out %/instants.c,$(FIDSRC)))
+$(B)/tests/fidelity/instants: $(call obj,$(filter-out \
+		tests/fidelity/probe%,$(FIDSRC)))
+
+headers: $(HEADERS:%=$(B)/%.alone) ## does each header compile alone?
+$(B)/%.h.alone: %.h
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -fsyntax-only -MMD -MF $@.d -MT $@ -x c $<
+	@touch $@
+floors: ## do includes go strictly down?
+	@awk -f tests/floors.awk $(SOURCES)
+
+asan: ## the tests under the address and undefined-behaviour sanitizers
+	$(sub) B=build-asan SAN=address,undefined $(asan_env) check
+tsan: ## the threaded tests under the thread sanitizer
+	$(sub) B=build-tsan SAN=thread TESTS='check_par %_content check_trace% contract_reader%' check
+paranoid: ## the tests with the assertions of inner loops
+	$(sub) B=build-paranoid DEFS=-DDEDUPSIM_PARANOID check
+bytes: ## the tests with engines that compare real bytes, not ranks
+	$(sub) B=build-bytes DEFS=-DDEDUPSIM_COMPARE_BYTES check
+fuzz: ## each fuzz target for FUZZ_SECONDS with clang's libFuzzer
+	$(sub) B=build-fuzz CC=clang SAN=fuzzer-no-link,address,undefined fuzzing
+fuzzing: $(FUZZERS:tests/fuzz/%.c=$(B)/tests/fuzz/live_%)
+	@tests/fuzz/run.sh $(B) $(FUZZ_SECONDS) $^
+bench: $(BENCHES:%.c=$(B)/%) ## speed and memory, in wall-clock time
+	@for b in $^; do ./$$b || exit 1; done
+fidelity: all $(FIDELITY) ## compare with the KSM of this machine, if that is allowed
+	@B=$(B) tests/fidelity/run
+determinism: all ## same bytes at any -O, any threads, on big-endian machines
+	$(sub) B=build-O0 OPT=-O0 build-O0/dedupsim
+	@tests/determinism.sh $(SAMPLE) $(B)/dedupsim build-O0/dedupsim
+	@tests/s390x.sh $(SAMPLE) $(B)/dedupsim
+
+docs: all ## write docs/OPTIONS.md anew from the tables in the program
+	@mkdir -p docs
+	$(B)/dedupsim docs --format markdown >$(B)/OPTIONS.md
+	cp $(B)/OPTIONS.md docs/OPTIONS.md
+$(B)/dedupsim.1: $(B)/dedupsim
+	$< docs --format man >$@
+install: $(B)/dedupsim $(B)/dedupsim.1 ## binary and manual page; DESTDIR=, PREFIX=
+	install -D -m 755 $(B)/dedupsim $(DESTDIR)$(PREFIX)/bin/dedupsim
+	install -D -m 644 $(B)/dedupsim.1 \
+		$(DESTDIR)$(PREFIX)/share/man/man1/dedupsim.1
+deps: ## install what building and testing needs
+	@.ci/deps $(PACKAGES)
+deps-all: ## the same, and what the other targets need
+	@.ci/deps $(PACKAGES_ALL)
+	@tests/s390x.sh fetch
+format: ## lay the sources out anew
+	clang-format -i $(filter %.c %.h,$(SOURCES))
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
+clean: ## remove everything that was built
+	rm -rf build build-* dedupsim
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-clean:
-	rm -rf build build-* dedupsim
-
-.PHONY: all clean dedupsim
+.PHONY: all demo test check dedupsim headers floors asan tsan paranoid bytes \
+	fuzz fuzzing bench fidelity determinism docs install deps deps-all \
+	format help clean

@@ -5,6 +5,9 @@
  * `dedupsim --engine …` without a command is `dedupsim run`.  A command prints
  * results to stdout and nothing else; progress goes to stderr and only to a
  * terminal.  What went wrong is put into @err and printed once by main().
+ *
+ * `--help` anywhere, and finding the subcommand, is done before run() is called.
+ * A command that has both subs and run() gets what names none of its subs.
  */
 #ifndef DEDUPSIM_CMD_CMD_H
 #define DEDUPSIM_CMD_CMD_H
@@ -30,5 +33,20 @@ struct cmd {
 };
 
 extern const struct cmd *const cmds[]; /* from commands.def; NULL ends it */
+
+/*
+ * cmd_main - from the words after the program's name to an exit status
+ * Words that begin with an option are the default command's.
+ */
+int cmd_main(int argc, char **argv, struct err *err);
+
+/*
+ * cmd_opt_default - the default of a row as the user would write it
+ * cmd_opt_range - what it may be: "0 .. 100", "0, 1", "slow, fast";
+ * "" when anything goes
+ * Both return @buf.
+ */
+const char *cmd_opt_default(const struct opt *row, char *buf, size_t n);
+const char *cmd_opt_range(const struct opt *row, char *buf, size_t n);
 
 #endif

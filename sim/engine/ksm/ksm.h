@@ -6,6 +6,7 @@
  *	items.c     per-page records and their states
  *	stable.c    the stable tree: nodes, chains, pruning
  *	unstable.c  the unstable tree, pairing two pages
+ *	ahead.c     fetching what the next visits will need
  *	control.c   run, unmerging, tunables written during the run
  *	advisor.c   scan-time advisor
  *	report.c    counters, invariants
@@ -108,6 +109,7 @@ struct node {
 	uint8_t kind;
 	uint8_t stale; /* its frame is free; items and place go when met */
 	uint16_t pad;
+	uint32_t pad2[2]; /* a cache line each */
 	union {
 		struct {		/* PLAIN, DUP */
 			uint32_t share; /* the merged frame, 0 when stale */
@@ -125,7 +127,7 @@ struct node {
 		};
 	};
 };
-static_assert(sizeof(struct node) == 56, "budget: 64 bytes per content");
+static_assert(sizeof(struct node) == 64, "budget: 64 bytes per content");
 
 /* ---- spaces ("mm slots") ---- */
 
@@ -157,6 +159,7 @@ struct ksm {
 	uint64_t seq; /* of the present scan; low bits go into the words */
 	ns_t scan_start;
 	bool parked; /* ksmd waits for run = 1 and a registered space */
+	uint32_t ahead; /* visits that have been looked ahead for */
 
 	/* Counters under their kernel names. */
 	uint64_t pages_shared, pages_sharing, pages_unshared;
@@ -231,6 +234,33 @@ static inline int ksm_compare(const struct ksm *k, const struct key *key,
 #endif
 }
 
+/*
+ * Most walks are settled by the first eight bytes.  The build that compares
+ * bytes never takes this short cut.
+ */
+static inline bool ksm_heads_decide(uint64_t a, uint64_t b)
+{
+#ifdef DEDUPSIM_COMPARE_BYTES
+	(void)a;
+	(void)b;
+	return false;
+#else
+	return a != b;
+#endif
+}
+
+/* What memcmp reads of two pages whose heads differ. */
+static inline uint32_t ksm_head_bytes(uint64_t a, uint64_t b)
+{
+	return clz64(a ^ b) / 8 + 1;
+}
+
+/* The child to go to, without a branch: it is taken one time in two. */
+static inline uint32_t ksm_child(const struct rb_links *l, bool left)
+{
+	return l->right ^ ((l->left ^ l->right) & -(uint32_t)left);
+}
+
 /* ---- items.c ---- */
 
 /* The item of a page, made if there is none; 0 or -ENOMEM. */
@@ -265,6 +295,12 @@ int unstable_step(struct ksm *k, uint32_t pte, const struct key *key,
 		  struct meter *m);
 /* Replace the page at @pte by the merged frame @share; 0, -EBUSY, -ENOMEM */
 int ksm_merge(struct ksm *k, uint32_t pte, uint32_t share, struct meter *m);
+
+/* ---- ahead.c ---- */
+
+/* Before the page at the cursor is visited: now and then fetches into the cache
+ * what the next visits will walk through.  Changes nothing. */
+void ksm_look_ahead(struct ksm *k);
 
 /* ---- scan.c ---- */
 

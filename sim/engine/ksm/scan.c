@@ -220,6 +220,7 @@ int ksm_batch(struct ksm *k, struct meter *m)
 
 	meter_add(m, OP_TURN, 1);
 	for (; left && !meter_done(m); left--) {
+		ksm_look_ahead(k);
 		pte = next_page(k, m, &ret);
 		if (!pte)
 			return ret;

@@ -254,30 +254,38 @@ static struct walk descend(struct ksm *k, const struct key *key, bool prune,
 again:
 	w.parent = 0;
 	for (x = k->stable.root; x;) {
+		const struct node *n = ksm_node(k, x);
 		uint32_t d;
-		const struct node *n;
 		int r;
 
 		depth++;
-		d = representative(k, &x, prune, m);
-		if (unlikely(!d)) { /* the tree may have been rebalanced */
-			meter_walk(m, TREE_STABLE, depth);
-			depth = 0;
-			goto again;
+		if (likely(n->kind == NODE_PLAIN && !n->stale &&
+			   ksm_heads_decide(key->head, n->head))) {
+			bytes += ksm_head_bytes(key->head, n->head);
+			r = key->head < n->head ? -1 : 1;
+		} else {
+			d = representative(k, &x, prune, m);
+			if (!d) { /* the tree may have been rebalanced */
+				meter_walk(m, TREE_STABLE, depth);
+				depth = 0;
+				goto again;
+			}
+			n = ksm_node(k, x);
+			r = ksm_compare(
+				k, key, n->head, n->rank,
+				k->contents->by_rank[ksm_node(k, d)->rank],
+				&bytes);
+			if (!r) {
+				w.found = x;
+				w.dup = d;
+				compares++;
+				break;
+			}
 		}
-		n = ksm_node(k, x);
 		compares++;
-		r = ksm_compare(
-			k, key, n->head, n->rank,
-			k->contents->by_rank[ksm_node(k, d)->rank], &bytes);
-		if (!r) {
-			w.found = x;
-			w.dup = d;
-			break;
-		}
 		w.parent = x;
 		w.left = r < 0;
-		x = w.left ? n->rb.left : n->rb.right;
+		x = ksm_child(&n->rb, w.left);
 	}
 	meter_walk(m, TREE_STABLE, depth);
 	meter_add(m, OP_CMP, compares);

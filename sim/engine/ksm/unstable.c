@@ -108,41 +108,71 @@ static void insert(struct ksm *k, uint32_t pte, const struct key *key,
 	k->pages_unshared++;
 }
 
+/* Where a walk through the unstable tree ended. */
+struct walk {
+	uint32_t at;	 /* node of equal content, or that stops the walk; 0 */
+	uint32_t parent; /* last node that differed: where to insert */
+	bool left;
+	bool stopped; /* its page vanished, or is the very same page (fork) */
+};
+
+/* Meets a node whose head is the same, or whose page vanished: 0 go on. */
+static int look_closely(const struct ksm *k, uint32_t x, uint32_t pte,
+			const struct key *key, struct walk *w, uint64_t *bytes)
+{
+	const struct machine *mc = k->machine;
+	const struct item *it = ksm_item(k, x);
+
+	if (it->rank == RANK_NONE ||
+	    (it->rank == key->rank &&
+	     machine_same_frame(&mc->pte[x], &mc->pte[pte]))) {
+		w->stopped = true;
+		return 0;
+	}
+	return ksm_compare(k, key, it->head, it->rank, mc->pte[x].content,
+			   bytes);
+}
+
+static struct walk descend(struct ksm *k, uint32_t pte, const struct key *key,
+			   struct meter *m)
+{
+	struct walk w = {.at = k->unstable.root};
+	uint32_t depth = 0;
+	uint64_t bytes = 0;
+	int r;
+
+	while (w.at) {
+		const struct item *it = ksm_item(k, w.at);
+
+		depth++;
+		if (likely(ksm_heads_decide(key->head, it->head) &&
+			   it->rank != RANK_NONE)) {
+			bytes += ksm_head_bytes(key->head, it->head);
+			r = key->head < it->head ? -1 : 1;
+		} else {
+			r = look_closely(k, w.at, pte, key, &w, &bytes);
+			if (!r)
+				break;
+		}
+		w.parent = w.at;
+		w.left = r < 0;
+		w.at = ksm_child(&it->rb, w.left);
+	}
+	meter_walk(m, TREE_UNSTABLE, depth);
+	meter_add(m, OP_CMP, depth - w.stopped);
+	meter_add(m, OP_CMP_BYTES, bytes);
+	return w;
+}
+
 int unstable_step(struct ksm *k, uint32_t pte, const struct key *key,
 		  struct meter *m)
 {
-	const struct machine *mc = k->machine;
-	uint32_t x = k->unstable.root, parent = 0, depth = 0;
-	uint64_t bytes = 0, compares = 0;
-	bool left = false, stop = false;
-	int r = 1;
+	struct walk w = descend(k, pte, key, m);
 
-	while (x) {
-		const struct item *it = ksm_item(k, x);
-
-		depth++;
-		if (unlikely(it->rank == RANK_NONE) ||
-		    (it->rank == key->rank &&
-		     machine_same_frame(&mc->pte[x], &mc->pte[pte]))) {
-			stop = true; /* vanished, or the page itself (fork) */
-			break;
-		}
-		compares++;
-		r = ksm_compare(k, key, it->head, it->rank, mc->pte[x].content,
-				&bytes);
-		if (!r)
-			break;
-		parent = x;
-		left = r < 0;
-		x = left ? it->rb.left : it->rb.right;
-	}
-	meter_walk(m, TREE_UNSTABLE, depth);
-	meter_add(m, OP_CMP, compares);
-	meter_add(m, OP_CMP_BYTES, bytes);
-	if (stop)
+	if (w.stopped)
 		return 0;
-	if (x)
-		return pair(k, pte, x, key, m);
-	insert(k, pte, key, parent, left, m);
+	if (w.at)
+		return pair(k, pte, w.at, key, m);
+	insert(k, pte, key, w.parent, w.left, m);
 	return 0;
 }

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/mem.h"
+#include "sim/base/os.h"
+#include "sim/base/par.h"
+#include "sim/base/text.h"
+#include "sim/cmd/cmd.h"
+#include "sim/report/report.h"
+#include "sim/report/timeline.h"
+#include "sim/run/run.h"
+
+struct run_opts {
+	const char *engine, *trace, *until, *json, *tsv, *timeline, *at;
+	uint64_t interval, threads, seed, zero_pages, max_pages, paranoid, quiet;
+};
+
+/* clang-format off */
+static const struct opt run_options[] = {
+	{ OPT_STRING, OPT_FIELD(run_opts, engine, const char *),
+	  .letter = 'e', .arg = "NAME",
+	  .help = "engine to run the trace through (ksm when not given)" },
+	{ OPT_STRING, OPT_FIELD(run_opts, trace, const char *),
+	  .letter = 't', .arg = "FILE",
+	  .help = "recording to replay; must be given" },
+	{ OPT_STRING, .name = "set", .offset = OPT_MULTI,
+	  .letter = 's', .arg = "KEY=VALUE",
+	  .help = "a tunable of the engine; may be repeated; `dedupsim list "
+		  "options ENGINE` names them" },
+	{ OPT_STRING, OPT_FIELD(run_opts, until, const char *),
+	  .letter = 'u', .arg = "WHEN",
+	  .help = "when to stop: end (of the trace), fixpoint (three full scans "
+		  "change nothing), scans=N, or a time as 20s; by default end, "
+		  "or fixpoint when the trace is of one instant" },
+	{ OPT_STRING, OPT_FIELD(run_opts, at, const char *), .arg = "TIME",
+	  .help = "take the memory as it was at TIME as a still picture: all "
+		  "events up to then happen at once, later ones not at all" },
+	{ OPT_STRING, OPT_FIELD(run_opts, json, const char *), .arg = "FILE",
+	  .help = "write all results as JSON; - is standard output" },
+	{ OPT_STRING, OPT_FIELD(run_opts, tsv, const char *), .arg = "FILE",
+	  .help = "write all results as TSV; - is standard output" },
+	{ OPT_STRING, OPT_FIELD(run_opts, timeline, const char *), .arg = "FILE",
+	  .help = "write the counters over simulated time as TSV" },
+	{ OPT_TIME, OPT_FIELD(run_opts, interval, uint64_t),
+	  .def = NS_PER_SEC, .min = 1000000, .max = UINT64_MAX,
+	  .help = "simulated time between two lines of the timeline" },
+	{ OPT_U64, OPT_FIELD(run_opts, threads, uint64_t), .max = PAR_MAX,
+	  .help = "threads that prepare the contents; 0: one per processor; "
+		  "results do not depend on it" },
+	{ OPT_U64, OPT_FIELD(run_opts, seed, uint64_t), .def = 1,
+	  .max = UINT64_MAX,
+	  .help = "seed of everything random in an engine" },
+	{ OPT_U64, OPT_FIELD(run_opts, zero_pages, uint64_t),
+	  .def = 1, .min = 1, .max = 4096, .unit = "pages",
+	  .help = "zero pages of the architecture, chosen by address: a power "
+		  "of two (s390 has up to 128, MIPS 8, others 1)" },
+	{ OPT_U64, OPT_FIELD(run_opts, max_pages, uint64_t),
+	  .def = MACHINE_MAX_PAGES, .min = 1024, .max = UINT32_MAX,
+	  .unit = "pages",
+	  .help = "refuse traces that need more page-table entries" },
+	{ OPT_U64, OPT_FIELD(run_opts, paranoid, uint64_t),
+	  .max = UINT64_MAX, .unit = "events",
+	  .help = "check every invariant each N events; 0: never" },
+	{ OPT_BOOL, OPT_FIELD(run_opts, quiet, uint64_t), .max = 1,
+	  .letter = 'q', .help = "no summary" },
+	{ .type = OPT_END },
+};
+/* clang-format on */
+
+struct settings {
+	const char **word;
+	size_t n;
+};
+
+static int add_setting(void *ctx, const struct opt *row, const char *value,
+		       struct err *err)
+{
+	struct settings *s = ctx;
+
+	(void)row;
+	if (!strchr(value, '='))
+		return err_set(err, EINVAL, "--set %s: expected KEY=VALUE",
+			       value);
+	s->word[s->n++] = value;
+	return 0;
+}
+
+/* KEY=VALUE or ENGINE.KEY=VALUE into the engine's options. */
+static int apply_setting(const struct engine_ops *ops, void *opts,
+			 const char *word, struct err *err)
+{
+	const char *eq = strchr(word, '=');
+	size_t n = strlen(ops->name);
+	char key[TEXT_NAME_MAX];
+
+	if (!strncmp(word, ops->name, n) && word[n] == '.')
+		word += n + 1;
+	if (!ops->opts || ops->opts->type == OPT_END)
+		return err_set(err, EINVAL, "engine %s has no tunables: %s",
+			       ops->name, word);
+	if ((size_t)(eq - word) >= sizeof(key))
+		return err_set(err, EINVAL, "no tunable has so long a name: %s",
+			       word);
+	memcpy(key, word, (size_t)(eq - word));
+	key[eq - word] = 0;
+	return opt_set(ops->opts, opts, key, eq + 1, err);
+}
+
+/* Everything the command line says, in the form the run wants. */
+struct job {
+	struct run_opts o;
+	struct settings set;
+	struct run_config cfg;
+	void *opts; /* of the engine */
+};
+
+static int configure(struct job *j, struct err *err)
+{
+	const struct engine_ops *ops;
+	uint64_t at = 0;
+	int ret = 0;
+
+	if (!j->o.trace)
+		return err_set(err, EINVAL,
+			       "no --trace FILE given; `dedupsim help run` "
+			       "says more");
+	ops = engine_find(j->o.engine ? j->o.engine : "ksm", err);
+	if (!ops)
+		return -EINVAL;
+	j->opts = mem_zalloc(1, ops->opts_size ? ops->opts_size : 1);
+	if (!j->opts)
+		return -ENOMEM;
+	if (ops->opts)
+		opt_defaults(ops->opts, j->opts);
+	for (size_t i = 0; !ret && i < j->set.n; i++)
+		ret = apply_setting(ops, j->opts, j->set.word[i], err);
+	if (!ret && j->o.until)
+		ret = run_until(j->o.until, &j->cfg.until, &j->cfg.until_value,
+				err);
+	if (!ret && j->o.at && !text_time(j->o.at, &at))
+		ret = err_set(err, EINVAL, "--at: \"%s\" is not a time as 24s",
+			      j->o.at);
+	if (!ret && (j->o.zero_pages & (j->o.zero_pages - 1)))
+		ret = err_set(err, EINVAL,
+			      "--zero-pages: %" PRIu64 " is not a power of two",
+			      j->o.zero_pages);
+	if (ret)
+		return ret;
+	j->cfg.ops = ops;
+	j->cfg.opts = j->opts;
+	j->cfg.still = j->o.at != NULL;
+	j->cfg.at = NS(at);
+	j->cfg.threads = j->o.threads ? (unsigned)j->o.threads : os_cpus();
+	j->cfg.seed = j->o.seed;
+	j->cfg.paranoid = j->o.paranoid;
+	j->cfg.interval = NS(j->o.interval);
+	j->cfg.machine.zero_pages = (uint32_t)j->o.zero_pages;
+	j->cfg.machine.max_pages = j->o.max_pages;
+	return 0;
+}
+
+static void show_progress(void *ctx, uint64_t events, uint64_t total)
+{
+	(void)ctx;
+	fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " events\033[K", events,
+		total);
+	fflush(stderr);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int write_file(const struct report *rep, const char *format,
+		      const char *path, struct err *err)
+{
+	const struct reporter_ops *reporter = reporter_find(format, err);
+	struct os_out out;
+	int ret;
+
+	if (!path)
+		return 0;
+	ret = os_out_open(&out, path, err);
+	if (ret)
+		return ret;
+	ret = reporter->write(rep, out.f, err);
+	if (!ret)
+		return os_out_commit(&out, err);
+	os_out_abort(&out);
+	return err_prefix(err, ret, "%s", path);
+}
+
+static int report(struct job *j, struct trace *t, const struct run_result *res,
+		  struct err *err)
+{
+	char seed[24];
+	struct report_fact facts[] = {
+		{"ended", res->ended},
+		{"until", j->o.until ? j->o.until : "default"},
+		{"at", j->o.at ? j->o.at : "-"},
+		{"seed", seed},
+	};
+	struct report rep = {
+		.engine = j->cfg.ops->name,
+		.trace = base_name(j->o.trace),
+		.digest = t->ops->header(t)->digest,
+		.facts = facts,
+		.nfacts = sizeof(facts) / sizeof(facts[0]),
+		.opt_rows = j->cfg.ops->opts,
+		.opts = j->opts,
+		.results = &res->results,
+		.spaces = &res->spaces,
+		.meter = &res->meter,
+	};
+	bool to_stdout = (j->o.json && !strcmp(j->o.json, "-")) ||
+			 (j->o.tsv && !strcmp(j->o.tsv, "-"));
+	int ret;
+
+	snprintf(seed, sizeof(seed), "%" PRIu64, j->o.seed);
+	ret = write_file(&rep, "json", j->o.json, err);
+	if (!ret)
+		ret = write_file(&rep, "tsv", j->o.tsv, err);
+	if (!ret && !j->o.quiet && !to_stdout)
+		ret = write_file(&rep, "text", "-", err);
+	return ret;
+}
+
+static int run(struct job *j, struct err *err)
+{
+	struct timeline line = {0};
+	struct os_out out = {0};
+	struct run_result res;
+	struct trace *t;
+	int ret = trace_open(&t, j->o.trace, err);
+
+	if (ret)
+		return ret;
+	if (j->o.timeline) {
+		ret = os_out_open(&out, j->o.timeline, err);
+		if (ret)
+			goto close;
+		line.out = &out;
+		j->cfg.sample = timeline_sample;
+		j->cfg.sample_ctx = &line;
+	}
+	if (os_is_terminal(stderr))
+		j->cfg.progress = show_progress;
+	ret = run_trace(t, &j->cfg, &res, err);
+	if (j->cfg.progress)
+		fputs("\r\033[K", stderr);
+	if (ret)
+		goto abort;
+	if (j->o.timeline)
+		ret = os_out_commit(&out, err);
+	if (!ret)
+		ret = report(j, t, &res, err);
+	run_result_fini(&res);
+abort:
+	os_out_abort(&out);
+close:
+	trace_close(t);
+	return ret;
+}
+
+static int run_run(const struct cmd *self, int argc, char **argv,
+		   struct err *err)
+{
+	struct job j = {0};
+	int ret, status = EXIT_USAGE;
+
+	opt_defaults(self->opts, &j.o);
+	j.set.word = mem_zalloc((size_t)argc + 1, sizeof(*j.set.word));
+	ret = j.set.word ? 0 : -ENOMEM;
+	if (!ret)
+		ret = opt_parse(self->opts, &j.o, argc, argv, NULL, NULL,
+				add_setting, &j.set, err);
+	if (!ret)
+		ret = configure(&j, err);
+	if (!ret) {
+		ret = run(&j, err);
+		status = EXIT_FAILED;
+	}
+	if (ret && !err->text[0])
+		err_set(err, -ret, "%s: %s", j.o.trace ? j.o.trace : "run",
+			err_text(NULL, ret));
+	free(j.opts);
+	free(j.set.word);
+	return ret ? status : EXIT_OK;
+}
+
+const struct cmd cmd_run = {
+	.name = "run",
+	.args = "",
+	.summary = "Replay a recording through one engine and say what it saved",
+	.about =
+		"Prints a summary: what was saved, pages of zeros apart from\n"
+		"real sharing, when it was reached, what is left after the\n"
+		"records that a kernel keeps for it, and the engine's counters\n"
+		"under their kernel names.\n"
+		"\n"
+		"  dedupsim --engine ksm --trace vm.trace\n"
+		"  dedupsim -t vm.trace --until fixpoint -s use_zero_pages=1\n"
+		"  dedupsim -e oracle -t vm.trace --json oracle.json\n",
+	.opts = run_options,
+	.run = run_run,
+};

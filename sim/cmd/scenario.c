@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/os.h"
+#include "sim/base/text.h"
+#include "sim/cmd/cmd.h"
+#include "sim/run/scenario.h"
+
+#define SCENARIO_BYTES_MAX (UINT64_C(1) << 30)
+
+struct scenario_cmd_opts {
+	const char *out, *as;
+	uint64_t paranoid;
+};
+
+static const struct opt scenario_options[] = {
+	{OPT_STRING, OPT_FIELD(scenario_cmd_opts, out, const char *),
+	 .letter = 'o', .arg = "FILE", .help = "write the rows to FILE"},
+	{OPT_STRING, OPT_FIELD(scenario_cmd_opts, as, const char *),
+	 .arg = "LANGUAGE",
+	 .help = "language of the file, when its first line does not tell: "
+		 "ksm"},
+	{OPT_BOOL, OPT_FIELD(scenario_cmd_opts, paranoid, uint64_t), .max = 1,
+	 .help = "check every invariant after every operation"},
+	{.type = OPT_END},
+};
+
+/* Which language?  The first line that is neither blank nor a comment tells. */
+static int check_language(const char *path, const char *text, const char *as,
+			  struct err *err)
+{
+	if (as && strcmp(as, "ksm"))
+		return err_set(err, EINVAL, "--as: no language \"%s\"; there is "
+			       "ksm", as);
+	while (!as && (strspn(text, " \t\r\n") || *text == '#')) {
+		text += strspn(text, " \t\r\n");
+		if (*text == '#')
+			text += strcspn(text, "\n");
+	}
+	if (as || !strncmp(text, "scenario", 8))
+		return 0;
+	return err_set(err, EINVAL,
+		       "%s: the first line is not `scenario ID`; --as says "
+		       "which language this is",
+		       path);
+}
+
+static int run_file(const char *path, const struct scenario_cmd_opts *o,
+		    struct err *err)
+{
+	struct scenario_opts opts = {.paranoid = o->paranoid != 0};
+	struct os_out out;
+	char *text;
+	size_t n;
+	int ret = os_read_all(path, SCENARIO_BYTES_MAX, &text, &n, err);
+
+	if (ret)
+		return ret;
+	ret = check_language(path, text, o->as, err);
+	if (!ret)
+		ret = os_out_open(&out, o->out ? o->out : "-", err);
+	if (ret)
+		goto free;
+	ret = scenario_run(path, text, n, &opts, out.f, err);
+	if (!ret)
+		ret = os_out_commit(&out, err);
+	os_out_abort(&out);
+free:
+	free(text);
+	return ret;
+}
+
+static int scenario_run_cmd(const struct cmd *self, int argc, char **argv,
+			    struct err *err)
+{
+	struct scenario_cmd_opts o = {0};
+	const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
+	int n = 0, ret, status = EXIT_USAGE;
+
+	if (!rest) {
+		err_set(err, ENOMEM, "out of memory");
+		return EXIT_FAILED;
+	}
+	opt_defaults(self->opts, &o);
+	ret = opt_parse(self->opts, &o, argc, argv, rest, &n, NULL, NULL, err);
+	if (!ret && n != 1)
+		ret = err_set(err, EINVAL, "scenario takes one FILE");
+	if (!ret) {
+		ret = run_file(rest[0], &o, err);
+		status = EXIT_FAILED;
+	}
+	if (ret && !err->text[0])
+		err_set(err, -ret, "%s: %s", n ? rest[0] : "scenario",
+			err_text(NULL, ret));
+	free(rest);
+	return ret ? status : EXIT_OK;
+}
+
+const struct cmd cmd_scenario = {
+	.name = "scenario",
+	.args = "FILE",
+	.summary = "Run small programs of operations and print counters",
+	.about =
+		"One row of counters per `snap`, TSV.  The language:\n"
+		"\n"
+		"  scenario ID         a new one begins, as after boot\n"
+		"  set NAME VALUE      write a tunable\n"
+		"  start W, exit W, fork W CHILD\n"
+		"  map W LO HI         also maphuge mapshared unmap dontneed\n"
+		"                      mergeable unmergeable read readonly pin\n"
+		"                      unpin\n"
+		"  fill W LO HI RULE V0 STEP MOD\n"
+		"                      page p gets RULE of V0 + ((p - LO) * STEP)\n"
+		"                      [% MOD]; rules: id zero last1 last8 key\n"
+		"  scan, batch N       one full scan, one batch of N pages\n"
+		"  snap STEP           print a row\n",
+	.opts = scenario_options,
+	.run = scenario_run_cmd,
+};

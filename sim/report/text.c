@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * text.c - the summary that a person reads
+ *
+ * What was saved and of what kind, when it was there, what it is worth after
+ * the records it needs, the kernel's own counters, and one hint when something
+ * is off.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "sim/base/text.h"
+#include "sim/base/units.h"
+#include "sim/report/report.h"
+
+#define LABEL "  %-18s"
+
+static int64_t get(const struct report *r, const char *scope, const char *name)
+{
+	return rows_get(r->results, scope, name, 0);
+}
+
+static uint64_t option(const struct report *r, const char *name)
+{
+	const struct opt *row = r->opt_rows ? opt_find(r->opt_rows, name) : NULL;
+
+	return row ? opt_get(row, r->opts) : 0;
+}
+
+static const char *fact(const struct report *r, const char *key)
+{
+	for (size_t i = 0; i < r->nfacts; i++)
+		if (!strcmp(r->facts[i].key, key))
+			return r->facts[i].value;
+	return "";
+}
+
+/* "37 %", "0.4 %": @part of @of. */
+static const char *percent(char *buf, size_t n, int64_t part, int64_t of)
+{
+	int64_t tenths = of > 0 ? part * 1000 / of : 0;
+
+	if (tenths < 100)
+		snprintf(buf, n, "%" PRId64 ".%" PRId64 " %%", tenths / 10,
+			 tenths % 10);
+	else
+		snprintf(buf, n, "%" PRId64 " %%", (tenths + 5) / 10);
+	return buf;
+}
+
+static void amount(FILE *out, const char *label, int64_t bytes,
+		   const char *what)
+{
+	char buf[32];
+
+	fprintf(out, LABEL " %11s  %s\n", label,
+		text_signed_bytes(buf, sizeof(buf), bytes), what);
+}
+
+static void changed_options(const struct report *r, FILE *out)
+{
+	char buf[64];
+	bool any = false;
+
+	for (const struct opt *o = r->opt_rows; o && o->type != OPT_END; o++) {
+		if (o->type == OPT_STRING || opt_get(o, r->opts) == o->def)
+			continue;
+		fprintf(out, "%s%s=%s", any ? " " : "", o->name,
+			opt_format(o, r->opts, buf, sizeof(buf)));
+		any = true;
+	}
+	if (r->opt_rows && r->opt_rows->type != OPT_END)
+		fputs(any ? ", other tunables as by default\n"
+			  : "all tunables as by default\n",
+		      out);
+}
+
+static void head(const struct report *r, FILE *out)
+{
+	char time[32], mapped[32], name[REPORT_STRING_MAX];
+
+	fprintf(out, "%s on %s: %" PRId64 " spaces, %s mapped, %s\n", r->engine,
+		report_string(r->trace, name, sizeof(name)),
+		get(r, "run", "spaces_live"),
+		text_bytes(mapped, sizeof(mapped),
+			   (uint64_t)get(r, "machine", "mapped_pages") *
+				   PAGE_BYTES),
+		text_ns(time, sizeof(time), (uint64_t)get(r, "run", "end_ns")));
+	fputs("  ", out);
+	if (!strcmp(r->engine, "ksm"))
+		fprintf(out, "run=%" PRIu64 " (the kernel starts with 0), ",
+			option(r, "run"));
+	changed_options(r, out);
+	fprintf(out, "  ended %s", fact(r, "ended"));
+	if (get(r, "run", "scans"))
+		fprintf(out, ", full scans: %" PRId64, get(r, "run", "scans"));
+	fputs("\n\n", out);
+}
+
+static void saved(const struct report *r, FILE *out)
+{
+	int64_t mapped = get(r, "machine", "mapped_pages");
+	int64_t pages = get(r, "saved", "saved_pages");
+	int64_t zero = get(r, "saved", "zero_pages");
+	int64_t meta = get(r, "saved", "metadata_bytes");
+	char share[16], text[64];
+
+	snprintf(text, sizeof(text), "%s of what is mapped",
+		 percent(share, sizeof(share), pages, mapped));
+	amount(out, "saved", pages * PAGE_BYTES, text);
+	amount(out, "  zero pages", zero * PAGE_BYTES,
+	       "pages that hold nothing but zeros");
+	amount(out, "  real sharing", (pages - zero) * PAGE_BYTES,
+	       "pages whose contents others have too");
+	amount(out, "metadata", -meta,
+	       "records that a kernel keeps for it");
+	amount(out, "net", pages * PAGE_BYTES - meta, "");
+}
+
+static void converged(const struct report *r, FILE *out)
+{
+	int64_t scans = get(r, "run", "most_saved_scans");
+	char time[32];
+
+	if (!get(r, "run", "scans"))
+		return;
+	fprintf(out, LABEL " ", "converged");
+	if (scans < 0)
+		fputs("nothing was saved", out);
+	else
+		fprintf(out, "95 %% of it after full scan %" PRId64 ", at %s",
+			scans,
+			text_ns(time, sizeof(time),
+				(uint64_t)get(r, "run", "most_saved_ns")));
+	if (get(r, "run", "settled"))
+		fputs("; the last three scans changed nothing", out);
+	fputs("\n", out);
+}
+
+/* The engine's counters under their kernel names, three to a line. */
+static void counters(const struct report *r, FILE *out)
+{
+	int column = 0;
+
+	for (size_t i = 0; i < r->results->n; i++) {
+		const struct row *w = &r->results->v[i];
+
+		if (strcmp(w->scope, r->engine) || w->index >= 0)
+			continue;
+		fprintf(out, "%s%-19s %11" PRId64, column ? "   " : "\n  ",
+			w->name, w->value);
+		column = (column + 1) % 3;
+	}
+	fputc('\n', out);
+}
+
+static void work(const struct report *r, FILE *out)
+{
+	const struct meter *m = r->meter;
+	char bytes[32];
+
+	if (!m || !m->count[OP_PAGE_VISIT])
+		return;
+	fprintf(out,
+		"\n  work, as counts: %" PRIu64 " page visits, %" PRIu64
+		" checksums, %" PRIu64 " page compares\n  reading %s, %" PRIu64
+		" tree walks, %" PRIu64 " merges, %" PRIu64
+		" copy-on-write breaks\n",
+		m->count[OP_PAGE_VISIT], m->count[OP_CHECKSUM],
+		m->count[OP_CMP],
+		text_bytes(bytes, sizeof(bytes), 2 * m->count[OP_CMP_BYTES]),
+		meter_walks(m, TREE_STABLE) + meter_walks(m, TREE_UNSTABLE),
+		m->count[OP_PTE_REPLACE], m->count[OP_COW_BREAK]);
+}
+
+/* ---- the hint ---- */
+
+static bool hint_scans(const struct report *r, FILE *out)
+{
+	int64_t scans = get(r, "run", "scans");
+	int64_t best = get(r, "run", "most_saved_scans");
+
+	if (option(r, "run") != 1) {
+		fputs("ksmd is switched off: --set run=1", out);
+		return true;
+	}
+	if (!get(r, "machine", "mapped_pages")) {
+		fputs("nothing is mapped at the end of this trace", out);
+		return true;
+	}
+	if (scans < 2) {
+		fputs("the run ended before the second full scan, the first in "
+		      "which\n  anything can merge: raise pages_to_scan, lower "
+		      "sleep_millisecs, or\n  let it go on with --until "
+		      "fixpoint",
+		      out);
+		return true;
+	}
+	if (!get(r, "run", "settled") && best == scans) {
+		fputs("the saving was still growing when the run ended: let it "
+		      "go on with\n  --until fixpoint, or raise pages_to_scan",
+		      out);
+		return true;
+	}
+	return false;
+}
+
+static bool hint_memory(const struct report *r, FILE *out)
+{
+	int64_t sharing = get(r, "ksm", "pages_sharing");
+	int64_t zeros = get(r, "ksm", "zero_pages_sharing");
+	int64_t copies = get(r, "ksm", "stable_node_dups") -
+			 get(r, "ksm", "stable_node_chains");
+	int64_t profit = get(r, "saved", "saved_pages") * PAGE_BYTES -
+			 get(r, "saved", "metadata_bytes");
+	char a[32], b[32];
+
+	if (profit < 0) {
+		fputs("the records cost more than is saved: switch KSM off for "
+		      "these guests",
+		      out);
+		return true;
+	}
+	if (!option(r, "use_zero_pages") && zeros * 2 > sharing) {
+		fprintf(out,
+			"%s of the merged pages hold zeros: with --set "
+			"use_zero_pages=1 they need\n  no records (%s less "
+			"metadata) and no copies per max_page_sharing",
+			percent(a, sizeof(a), zeros, sharing),
+			text_bytes(b, sizeof(b), (uint64_t)zeros * 64));
+		return true;
+	}
+	if (copies * 20 > sharing && copies > 16) {
+		fprintf(out,
+			"max_page_sharing=%" PRIu64 " keeps %" PRId64
+			" further copies (%s): raise it",
+			option(r, "max_page_sharing"), copies,
+			text_bytes(a, sizeof(a), (uint64_t)copies * PAGE_BYTES));
+		return true;
+	}
+	return false;
+}
+
+static void hint(const struct report *r, FILE *out)
+{
+	char text[512] = "";
+	FILE *f;
+
+	if (strcmp(r->engine, "ksm"))
+		return;
+	f = fmemopen(text, sizeof(text), "w");
+	if (!f)
+		return; /* no hint is no error */
+	if (!hint_scans(r, f))
+		hint_memory(r, f);
+	fclose(f);
+	if (text[0])
+		fprintf(out, "\n  hint: %s\n", text);
+}
+
+static int text_write(const struct report *r, FILE *out, struct err *err)
+{
+	(void)err;
+	if (r->results->failed)
+		return -ENOMEM;
+	head(r, out);
+	saved(r, out);
+	converged(r, out);
+	counters(r, out);
+	work(r, out);
+	hint(r, out);
+	return ferror(out) ? -EIO : 0;
+}
+
+const struct reporter_ops reporter_text = {
+	.name = "text",
+	.summary = "a summary for people",
+	.write = text_write,
+};

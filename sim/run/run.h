@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * run.h - one run: a trace through an engine, until it is over
+ *
+ *	trace ─ event ─► machine ─ effect ─► engine ─► meter
+ *	                                        │ wake
+ *	          clock ◄── queue of turns ◄────┘
+ *
+ * At equal times: trace events first, in their order; then turns of background
+ * workers, in the order in which they were asked for; then timeline samples.
+ *
+ * When a run ends (`until`):
+ *	end        with the last event of the trace
+ *	fixpoint   events are over, and three full scans changed nothing
+ *	scans=N    after N full scans, events or not
+ *	TIME       at that time, even if events are left
+ * Default: end; fixpoint when everything in the trace happens at one instant.
+ */
+#ifndef DEDUPSIM_RUN_RUN_H
+#define DEDUPSIM_RUN_RUN_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "sim/core/meter.h"
+#include "sim/engine/engine.h"
+#include "traces/trace.h"
+
+enum until { UNTIL_DEFAULT, UNTIL_END, UNTIL_FIXPOINT, UNTIL_SCANS, UNTIL_TIME };
+
+struct run_config {
+	const struct engine_ops *ops;
+	const void *opts; /* the engine's, complete */
+	enum until until;
+	uint64_t until_value; /* scans, or ns */
+	bool still;	      /* everything up to @at happens at once, at 0 */
+	ns_t at;
+	unsigned threads; /* of the prepare pass */
+	uint64_t seed;
+	uint64_t paranoid; /* check all invariants every so many events; 0: not */
+	struct machine_config machine;
+	/* Called with the state at each multiple of @interval, and at the end;
+	 * NULL: never.  Non-zero ends the run with that error. */
+	int (*sample)(void *ctx, ns_t now, const struct rows *rows);
+	void *sample_ctx;
+	ns_t interval;
+	/* Called now and then with how far the trace has come; NULL: never. */
+	void (*progress)(void *ctx, uint64_t events, uint64_t total);
+	void *progress_ctx;
+};
+
+/*
+ * Rows that the run itself adds, scope "run":
+ *	end_ns, trace_events, scans, spaces_live
+ *	settled        1: three full scans changed nothing
+ *	most_saved_ns, most_saved_scans
+ *	               when 95 % of what is saved at the end was first there and
+ *	               stayed; -1: nothing was saved
+ */
+struct run_result {
+	struct rows results; /* scopes "run", "saved", engine, "machine" */
+	struct rows spaces;  /* scope "space", by space */
+	struct meter meter;
+	const char *ended; /* why it ended, in words; static */
+};
+
+void run_result_fini(struct run_result *r);
+
+/*
+ * run_trace - carry out a run
+ * @trace: open, at its beginning; its contents are loaded and dropped here
+ * Returns 0; -EINVAL with file and place in @err; -ENOMEM.
+ */
+int run_trace(struct trace *trace, const struct run_config *cfg,
+	      struct run_result *out, struct err *err);
+
+/*
+ * run_until - parse the value of --until
+ * Returns 0, or -EINVAL with what is allowed in @err.
+ */
+int run_until(const char *word, enum until *until, uint64_t *value,
+	      struct err *err);
+
+#endif
