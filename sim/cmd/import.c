@@ -28,8 +28,7 @@ static const struct opt import_options[] = {
 	 .help = "where the first guest is mapped, a multiple of 2 MiB; each "
 		 "further one 1 TiB above"},
 	{OPT_STRING, OPT_FIELD(import_opts, pages, const char *),
-	 .arg = "FIRST+COUNT",
-	 .help = "take only these pages of every guest"},
+	 .arg = "FIRST+COUNT", .help = "take only these pages of every guest"},
 	{OPT_STRING, .name = "meta", .offset = OPT_MULTI, .arg = "KEY=VALUE",
 	 .help = "provenance to write into the trace; may be repeated"},
 	{OPT_U64, OPT_FIELD(import_opts, level, uint64_t), .def = 3, .min = 1,
@@ -210,7 +209,8 @@ const struct cmd cmd_import = {
 		"FILE is the raw RAM of one guest at one time (@10s; 0 when\n"
 		"none is given). Images with the same NAME are one guest that\n"
 		"changes; without NAME the file's name is taken. Holes of a\n"
-		"sparse file are pages that are not there; pages of zeros that\n"
+		"sparse file are pages that are not there; pages of zeros "
+		"that\n"
 		"the file holds are there.\n"
 		"\n"
 		"DIRECTORY is a capture: pages.bin, index.tsv, hashes.bin and\n"

@@ -51,7 +51,7 @@ enum event_op {
 #define EVF_POOL_SHARED 32u
 
 #define VPN_MAX ((UINT64_C(1) << 52) - 1) /* 64-bit addresses, 4 KiB pages */
-#define SPACE_MAX (UINT32_C(1) << 24)
+#define SPACE_MAX (UINT32_C(1) << 20)
 #define CONTENT_NONE UINT32_MAX
 
 struct event {

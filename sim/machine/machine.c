@@ -63,13 +63,9 @@ static int check_mapped(const struct machine *m, const struct event *ev,
 	return ret;
 }
 
-static int no_room(const struct machine *m, struct err *err)
+bool machine_full(const struct machine *m)
 {
-	if (m->nchunk > m->cfg.max_pages >> CHUNK_SHIFT)
-		return err_set(err, ENOMEM,
-			       "more than %" PRIu64 " page-table entries",
-			       m->cfg.max_pages);
-	return -ENOMEM;
+	return m->nchunk > m->cfg.max_pages >> CHUNK_SHIFT && !m->free_chunk;
 }
 
 static void pages_of(struct machine *m, struct machine_op *op)
@@ -425,7 +421,7 @@ static int fault_in(struct machine *m, struct machine_op *op)
 	uint32_t frame, flags = fault_flags(r);
 
 	if (!chunk)
-		return no_room(m, NULL);
+		return -ENOMEM;
 	op->pte = chunk << CHUNK_SHIFT | (uint32_t)(ev->vpn & (CHUNK_PAGES - 1));
 	if (huge_fault(m, r, ev->vpn, chunk)) {
 		if (fill_huge(m, chunk << CHUNK_SHIFT, flags))

@@ -120,7 +120,7 @@ struct machine_config {
 	uint64_t max_pages;  /* page-table entries in all, against hostile
 				traces; 0: MACHINE_MAX_PAGES */
 };
-#define MACHINE_MAX_PAGES (UINT64_C(1) << 28) /* 1 TiB of guests */
+#define MACHINE_MAX_PAGES (UINT64_C(1) << 26) /* 256 GiB of guests */
 
 struct machine {
 	struct machine_config cfg;
@@ -173,6 +173,9 @@ int machine_begin(struct machine *m, const struct event *ev, struct err *err);
  * stays consistent, the rest of the event is lost).
  */
 int machine_next(struct machine *m, struct effect *fx);
+
+/* machine_full - was max_pages the reason of an -ENOMEM? */
+bool machine_full(const struct machine *m);
 
 /* machine_apply - for tests: the whole event, effects thrown away */
 int machine_apply(struct machine *m, const struct event *ev, struct err *err);

@@ -54,8 +54,9 @@ static void amount(FILE *out, const char *label, int64_t bytes,
 {
 	char buf[32];
 
-	fprintf(out, LABEL " %11s  %s\n", label,
-		text_signed_bytes(buf, sizeof(buf), bytes), what);
+	fprintf(out, LABEL " %11s%s%s\n", label,
+		text_signed_bytes(buf, sizeof(buf), bytes), what[0] ? "  " : "",
+		what);
 }
 
 static void changed_options(const struct report *r, FILE *out)
@@ -63,17 +64,23 @@ static void changed_options(const struct report *r, FILE *out)
 	char buf[64];
 	bool any = false;
 
+	if (!r->opt_rows || r->opt_rows->type == OPT_END)
+		return;
+	fputs("  ", out);
+	if (!strcmp(r->engine, "ksm"))
+		fprintf(out, "run=%" PRIu64 " (the kernel starts with 0), ",
+			option(r, "run"));
 	for (const struct opt *o = r->opt_rows; o && o->type != OPT_END; o++) {
-		if (o->type == OPT_STRING || opt_get(o, r->opts) == o->def)
+		if (o->type == OPT_STRING || !strcmp(o->name, "run") ||
+		    opt_get(o, r->opts) == o->def)
 			continue;
 		fprintf(out, "%s%s=%s", any ? " " : "", o->name,
 			opt_format(o, r->opts, buf, sizeof(buf)));
 		any = true;
 	}
-	if (r->opt_rows && r->opt_rows->type != OPT_END)
-		fputs(any ? ", other tunables as by default\n"
-			  : "all tunables as by default\n",
-		      out);
+	fputs(any ? ", other tunables as by default\n"
+		  : "all tunables as by default\n",
+	      out);
 }
 
 static void head(const struct report *r, FILE *out)
@@ -87,10 +94,6 @@ static void head(const struct report *r, FILE *out)
 			   (uint64_t)get(r, "machine", "mapped_pages") *
 				   PAGE_BYTES),
 		text_ns(time, sizeof(time), (uint64_t)get(r, "run", "end_ns")));
-	fputs("  ", out);
-	if (!strcmp(r->engine, "ksm"))
-		fprintf(out, "run=%" PRIu64 " (the kernel starts with 0), ",
-			option(r, "run"));
 	changed_options(r, out);
 	fprintf(out, "  ended %s", fact(r, "ended"));
 	if (get(r, "run", "scans"))

@@ -157,6 +157,16 @@ static int paranoid(struct run *r)
 	return 0;
 }
 
+static int out_of_memory(struct run *r)
+{
+	if (!machine_full(r->machine))
+		return -ENOMEM;
+	return err_set(r->err, ENOMEM,
+		       "the trace needs more than %" PRIu64
+		       " page-table entries (--max-pages allows more)",
+		       r->machine->cfg.max_pages);
+}
+
 static int apply(struct run *r, const struct event *ev)
 {
 	const struct engine_ops *ops = r->cfg->ops;
@@ -170,6 +180,8 @@ static int apply(struct run *r, const struct event *ev)
 		if (ret)
 			return ret;
 	}
+	if (ret == -ENOMEM)
+		return out_of_memory(r);
 	r->events++;
 	if (!ret && r->cfg->paranoid && r->events % r->cfg->paranoid == 0)
 		ret = paranoid(r);
