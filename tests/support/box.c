@@ -29,7 +29,8 @@ void box_fini(struct box *b)
 	ck_assert_ptr_nonnull(d);
 	while ((e = readdir(d)))
 		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			ck_assert_int_eq(remove(box_path(b, e->d_name).text), 0);
+			ck_assert_int_eq(remove(box_path(b, e->d_name).text),
+					 0);
 	closedir(d);
 	ck_assert_int_eq(rmdir(b->dir), 0);
 }
@@ -93,9 +94,8 @@ void box_pack(const struct box *b, const char *name, int window_log)
 		ZSTD_outBuffer out = {packed, room, 0};
 
 		ZSTD_compressStream2(c, &out, &in, ZSTD_e_continue);
-		ck_assert_uint_eq(ZSTD_compressStream2(c, &out, &in,
-						       ZSTD_e_end),
-				  0);
+		ck_assert_uint_eq(
+			ZSTD_compressStream2(c, &out, &in, ZSTD_e_end), 0);
 		room = out.pos;
 	} else {
 		room = ZSTD_compress2(c, packed, room, plain, n);
