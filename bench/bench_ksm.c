@@ -63,9 +63,8 @@ static void write_pages(struct bench *b)
 	uint64_t vpn = 0, n = b->unique + 2 * b->shared;
 
 	happen(b, &(struct event){.op = EV_SPACE});
-	happen(b, &(struct event){.op = EV_MAP,
-				  .flags = EVF_MERGEABLE,
-				  .count = n});
+	happen(b, &(struct event){
+			  .op = EV_MAP, .flags = EVF_MERGEABLE, .count = n});
 	for (uint64_t i = 0; i < n; i++, vpn++) {
 		uint64_t c = i < b->unique
 				     ? i
@@ -186,9 +185,12 @@ int main(void)
 		uint64_t unique, shared;
 		double floor; /* M visits/s */
 	} cases[] = {
-		{"empty", 1 << 16, 0, 4.0},	    {"empty", 1 << 18, 0, 3.2},
-		{"empty", 1 << 20, 0, 1.2},	    {"half", 1 << 16, 1 << 15, 2.0},
-		{"half", 1 << 18, 1 << 17, 1.5}, {"half", 1 << 20, 1 << 19, 0.8},
+		{"empty", 1 << 16, 0, 4.0},
+		{"empty", 1 << 18, 0, 3.2},
+		{"empty", 1 << 20, 0, 1.2},
+		{"half", 1 << 16, 1 << 15, 2.0},
+		{"half", 1 << 18, 1 << 17, 1.5},
+		{"half", 1 << 20, 1 << 19, 0.8},
 	};
 	int failed = 0, status;
 

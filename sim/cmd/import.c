@@ -154,7 +154,8 @@ static int import_now(const struct import_opts *o, struct import_job *job,
 		err_set(err, -ret, "import: %s", err_text(NULL, ret));
 		return EXIT_FAILED;
 	}
-	say(o->out, &totals);
+	if (strcmp(o->out, "-"))
+		say(o->out, &totals);
 	return EXIT_OK;
 }
 
@@ -176,6 +177,10 @@ static int import_main(const struct cmd *self, int argc, char **argv,
 	opt_defaults(self->opts, &o);
 	ret = opt_parse(self->opts, &o, argc, argv, rest, &nrest, add_meta,
 			&meta, err);
+	if (!ret && o.base % IMPORT_ALIGN)
+		ret = err_set(err, EINVAL,
+			      "--base 0x%" PRIx64 ": not a multiple of 2 MiB",
+			      o.base);
 	if (!ret && o.pages)
 		ret = parse_pages(o.pages, &job, err);
 	if (ret) {

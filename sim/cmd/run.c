@@ -15,7 +15,8 @@
 
 struct run_opts {
 	const char *engine, *trace, *until, *json, *tsv, *timeline, *at;
-	uint64_t interval, threads, seed, zero_pages, max_pages, paranoid, quiet;
+	uint64_t interval, threads, seed, zero_pages, max_pages, paranoid,
+		quiet;
 };
 
 /* clang-format off */
@@ -297,16 +298,17 @@ static int run_run(const struct cmd *self, int argc, char **argv,
 const struct cmd cmd_run = {
 	.name = "run",
 	.args = "",
-	.summary = "Replay a recording through one engine and say what it saved",
-	.about =
-		"Prints a summary: what was saved, pages of zeros apart from\n"
-		"real sharing, when it was reached, what is left after the\n"
-		"records that a kernel keeps for it, and the engine's counters\n"
-		"under their kernel names.\n"
-		"\n"
-		"  dedupsim --engine ksm --trace vm.trace\n"
-		"  dedupsim -t vm.trace --until fixpoint -s use_zero_pages=1\n"
-		"  dedupsim -e oracle -t vm.trace --json oracle.json\n",
+	.summary =
+		"Replay a recording through one engine and say what it saved",
+	.about = "Prints a summary: what was saved, pages of zeros apart from\n"
+		 "real sharing, when it was reached, what is left after the\n"
+		 "records that a kernel keeps for it, and the engine's "
+		 "counters\n"
+		 "under their kernel names.\n"
+		 "\n"
+		 "  dedupsim --engine ksm --trace vm.trace\n"
+		 "  dedupsim -t vm.trace --until fixpoint -s use_zero_pages=1\n"
+		 "  dedupsim -e oracle -t vm.trace --json oracle.json\n",
 	.opts = run_options,
 	.run = run_run,
 };

@@ -32,8 +32,10 @@ static int check_language(const char *path, const char *text, const char *as,
 			  struct err *err)
 {
 	if (as && strcmp(as, "ksm"))
-		return err_set(err, EINVAL, "--as: no language \"%s\"; there is "
-			       "ksm", as);
+		return err_set(err, EINVAL,
+			       "--as: no language \"%s\"; there is "
+			       "ksm",
+			       as);
 	while (!as && (strspn(text, " \t\r\n") || *text == '#')) {
 		text += strspn(text, " \t\r\n");
 		if (*text == '#')
@@ -102,20 +104,22 @@ const struct cmd cmd_scenario = {
 	.name = "scenario",
 	.args = "FILE",
 	.summary = "Run small programs of operations and print counters",
-	.about =
-		"One row of counters per `snap`, TSV.  The language:\n"
-		"\n"
-		"  scenario ID         a new one begins, as after boot\n"
-		"  set NAME VALUE      write a tunable\n"
-		"  start W, exit W, fork W CHILD\n"
-		"  map W LO HI         also maphuge mapshared unmap dontneed\n"
-		"                      mergeable unmergeable read readonly pin\n"
-		"                      unpin\n"
-		"  fill W LO HI RULE V0 STEP MOD\n"
-		"                      page p gets RULE of V0 + ((p - LO) * STEP)\n"
-		"                      [% MOD]; rules: id zero last1 last8 key\n"
-		"  scan, batch N       one full scan, one batch of N pages\n"
-		"  snap STEP           print a row\n",
+	.about = "One row of counters per `snap`, TSV.  The language:\n"
+		 "\n"
+		 "  scenario ID         a new one begins, as after boot\n"
+		 "  set NAME VALUE      write a tunable\n"
+		 "  start W, exit W, fork W CHILD\n"
+		 "  map W LO HI         also maphuge mapshared unmap dontneed\n"
+		 "                      mergeable unmergeable read readonly "
+		 "pin\n"
+		 "                      unpin\n"
+		 "  fill W LO HI RULE V0 STEP MOD\n"
+		 "                      page p gets RULE of V0 + ((p - LO) * "
+		 "STEP)\n"
+		 "                      [% MOD]; rules: id zero last1 last8 "
+		 "key\n"
+		 "  scan, batch N       one full scan, one batch of N pages\n"
+		 "  snap STEP           print a row\n",
 	.opts = scenario_options,
 	.run = scenario_run_cmd,
 };

@@ -29,24 +29,24 @@
 
 /* X(symbol, name) - checksums that kernels have used to spot changed pages */
 #define CHECKSUMS(X)                                                           \
-	X(XXH64, "xxh64")     /* low half, seed 0; KSM on 64-bit since 5.0 */  \
-	X(XXH32, "xxh32")     /* seed 0; KSM on 32-bit since 5.0 */            \
-	X(JHASH2, "jhash2")   /* start value 17; KSM before 5.0 */             \
-	X(CRC32C, "crc32c")   /* proposed for KSM, never merged */
+	X(XXH64, "xxh64")   /* low half, seed 0; KSM on 64-bit since 5.0 */    \
+	X(XXH32, "xxh32")   /* seed 0; KSM on 32-bit since 5.0 */              \
+	X(JHASH2, "jhash2") /* start value 17; KSM before 5.0 */               \
+	X(CRC32C, "crc32c") /* proposed for KSM, never merged */
 
 enum checksum {
 #define X(sym, name) CHECKSUM_##sym,
 	CHECKSUMS(X)
 #undef X
-	CHECKSUM_COUNT
+		CHECKSUM_COUNT
 };
 
 /* What an engine needs to know of contents; a prepare pass makes the union. */
-#define NEED_RANK UINT64_C(1)	   /* rank, by_rank and head */
-#define NEED_PREFIX UINT64_C(2)	   /* lengths of common prefixes (with RANK) */
-#define NEED_LENGTH UINT64_C(4)	   /* bytes up to the last that is not zero */
-#define NEED_SAME UINT64_C(8)	   /* is it one 64-bit word repeated, which */
-#define NEED_BYTES UINT64_C(16)	   /* the bytes themselves, during the run */
+#define NEED_RANK UINT64_C(1)	/* rank, by_rank and head */
+#define NEED_PREFIX UINT64_C(2) /* lengths of common prefixes (with RANK) */
+#define NEED_LENGTH UINT64_C(4) /* bytes up to the last that is not zero */
+#define NEED_SAME UINT64_C(8)	/* is it one 64-bit word repeated, which */
+#define NEED_BYTES UINT64_C(16) /* the bytes themselves, during the run */
 #define NEED_CHECKSUM(c) (UINT64_C(256) << (c))
 
 /* The bytes of content 0. */

@@ -12,34 +12,34 @@
 #include "sim/base/units.h"
 
 enum effect_kind {
-	FX_NONE,	/* nothing an engine could care about */
-	FX_SPACE,	/* @space was created, empty */
-	FX_FORK,	/* @space is a copy of @from; an FX_PAGE per page follows */
-	FX_EXIT,	/* @space is gone; its pages went before, one by one */
-	FX_MERGEABLE,	/* @space has a newly mergeable range */
-	FX_PAGE,	/* page @vpn changed as @flags say */
+	FX_NONE,  /* nothing an engine could care about */
+	FX_SPACE, /* @space was created, empty */
+	FX_FORK,  /* @space is a copy of @from; an FX_PAGE per page follows */
+	FX_EXIT,  /* @space is gone; its pages went before, one by one */
+	FX_MERGEABLE, /* @space has a newly mergeable range */
+	FX_PAGE,      /* page @vpn changed as @flags say */
 };
 
 /* What happened to the page of an FX_PAGE. */
-#define FXF_CONTENT 1u	   /* it now holds fx->content (written or faulted in) */
-#define FXF_GONE 2u	   /* no longer mapped */
-#define FXF_BROKE 4u	   /* it left a merged frame (copy-on-write, unmerge) */
-#define FXF_BROKE_ZERO 8u  /* it left a zero page that an engine had put there */
-#define FXF_FREED 16u	   /* the merged frame it left is free: see @freed */
-#define FXF_ZEROED 32u	   /* a copied PTE maps an engine's zero page (fork) */
-#define FXF_ADVICE 64u	   /* its range became (un)mergeable */
-#define FXF_SHARED 128u	   /* it still shares its frame after a fork */
+#define FXF_CONTENT 1u	  /* it now holds fx->content (written or faulted in) */
+#define FXF_GONE 2u	  /* no longer mapped */
+#define FXF_BROKE 4u	  /* it left a merged frame (copy-on-write, unmerge) */
+#define FXF_BROKE_ZERO 8u /* it left a zero page that an engine had put there */
+#define FXF_FREED 16u	  /* the merged frame it left is free: see @freed */
+#define FXF_ZEROED 32u	  /* a copied PTE maps an engine's zero page (fork) */
+#define FXF_ADVICE 64u	  /* its range became (un)mergeable */
+#define FXF_SHARED 128u	  /* it still shares its frame after a fork */
 
 struct effect {
 	uint8_t kind;
 	uint8_t pad[3];
-	uint32_t flags;	  /* FXF_ */
+	uint32_t flags; /* FXF_ */
 	uint32_t space;
 	uint32_t from;	  /* FX_FORK: the parent */
 	uint32_t pte;	  /* index of the page's PTE; 0: it never had one */
 	uint32_t content; /* what it holds now; CONTENT_NONE when gone */
-	uint32_t before;  /* what it held; CONTENT_NONE when it was not mapped */
-	uint32_t freed;	  /* word that the engine gave to the frame now free */
+	uint32_t before; /* what it held; CONTENT_NONE when it was not mapped */
+	uint32_t freed;	 /* word that the engine gave to the frame now free */
 	uint64_t vpn;
 };
 

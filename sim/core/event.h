@@ -13,22 +13,22 @@
 
 /* X(symbol, word in the text form) - order is the number in the binary form */
 #define EVENT_OPS(X)                                                           \
-	X(SPACE, "space")     /* an address space is born */                   \
-	X(FORK, "fork")	      /* @space is a copy of space @count */           \
-	X(EXIT, "exit")	      /* all of it goes away */                        \
-	X(MAP, "map")	      /* pages [vpn, vpn+count) become valid */        \
-	X(UNMAP, "unmap")     /* parts never mapped are passed over */         \
-	X(ADVISE, "advise")   /* MADV_MERGEABLE or MADV_UNMERGEABLE */         \
-	X(WRITE, "write")     /* page @vpn now holds @content */               \
-	X(READ, "read")	      /* pages [vpn, vpn+count) are read */            \
-	X(FREE, "free")	      /* contents dropped (balloon, MADV_DONTNEED) */  \
-	X(PIN, "pin")	      /* each page gets an extra reference (DMA) */    \
-	X(UNPIN, "unpin")     /* each pinned page of the range loses one */    \
-	X(MARK, "mark")	      /* a sample was taken here */                    \
-	X(POOL, "pool")	      /* store: pool @pool of client @space */         \
+	X(SPACE, "space")      /* an address space is born */                  \
+	X(FORK, "fork")	       /* @space is a copy of space @count */          \
+	X(EXIT, "exit")	       /* all of it goes away */                       \
+	X(MAP, "map")	       /* pages [vpn, vpn+count) become valid */       \
+	X(UNMAP, "unmap")      /* parts never mapped are passed over */        \
+	X(ADVISE, "advise")    /* MADV_MERGEABLE or MADV_UNMERGEABLE */        \
+	X(WRITE, "write")      /* page @vpn now holds @content */              \
+	X(READ, "read")	       /* pages [vpn, vpn+count) are read */           \
+	X(FREE, "free")	       /* contents dropped (balloon, MADV_DONTNEED) */ \
+	X(PIN, "pin")	       /* each page gets an extra reference (DMA) */   \
+	X(UNPIN, "unpin")      /* each pinned page of the range loses one */   \
+	X(MARK, "mark")	       /* a sample was taken here */                   \
+	X(POOL, "pool")	       /* store: pool @pool of client @space */        \
 	X(POOL_END, "poolend") /* store: destroyed with all it holds */        \
-	X(OBJECT, "object")   /* store: next object number has key @oid */     \
-	X(PUT, "put")	      /* store: page @index of @object is @content */  \
+	X(OBJECT, "object")    /* store: next object number has key @oid */    \
+	X(PUT, "put")	       /* store: page @index of @object is @content */ \
 	X(GET, "get")                                                          \
 	X(FLUSH_PAGE, "flushpage")                                             \
 	X(FLUSH_OBJECT, "flushobject")
@@ -37,7 +37,7 @@ enum event_op {
 #define X(sym, word) EV_##sym,
 	EVENT_OPS(X)
 #undef X
-	EVENT_OP_COUNT
+		EVENT_OP_COUNT
 };
 
 /* Flags of EV_MAP. */
@@ -73,7 +73,8 @@ struct event {
 	};
 };
 
-static_assert(sizeof(struct event) == 40, "events are streamed: keep them small");
+static_assert(sizeof(struct event) == 40,
+	      "events are streamed: keep them small");
 
 const char *event_word(unsigned op); /* "write"; NULL: no such op */
 

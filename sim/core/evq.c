@@ -64,7 +64,8 @@ int evq_check(const struct evq *q, FILE *why)
 		if (!earlier(&q->v[i], &q->v[(i - 1) / 2]))
 			continue;
 		if (why)
-			fprintf(why, "evq: entry %zu is earlier than its parent\n",
+			fprintf(why,
+				"evq: entry %zu is earlier than its parent\n",
 				i);
 		return -EINVAL;
 	}

@@ -29,7 +29,8 @@
 	  "first differing byte + 1, or a page, per comparison")               \
 	X(RB_INSERT, "rb_inserts", "nodes", "node linked into a tree")         \
 	X(RB_ERASE, "rb_erases", "nodes", "node taken out of a tree")          \
-	X(RB_ROTATE, "rb_rotations", "rotations", "rotation while rebalancing") \
+	X(RB_ROTATE, "rb_rotations", "rotations",                              \
+	  "rotation while rebalancing")                                        \
 	X(DUP_CHECK, "dup_checks", "nodes",                                    \
 	  "copy looked at while walking a chain")                              \
 	X(WRITE_PROTECT, "write_protects", "pages",                            \
@@ -42,14 +43,15 @@
 	X(ITEM_NEW, "item_allocs", "items", "per-page record made")            \
 	X(ITEM_FREE, "item_frees", "items", "per-page record dropped")         \
 	X(NODE_NEW, "node_allocs", "nodes", "record of a shared frame made")   \
-	X(NODE_FREE, "node_frees", "nodes", "record of a shared frame dropped") \
+	X(NODE_FREE, "node_frees", "nodes",                                    \
+	  "record of a shared frame dropped")                                  \
 	X(TURN, "turns", "turns", "batch begun by the background thread")
 
 enum meter_op {
 #define X(sym, name, unit, help) OP_##sym,
 	METER_OPS(X)
 #undef X
-	METER_OP_COUNT
+		METER_OP_COUNT
 };
 
 /* Trees whose walks are counted by depth. */
@@ -61,7 +63,7 @@ enum meter_tree {
 #define X(sym, name) TREE_##sym,
 	METER_TREES(X)
 #undef X
-	METER_TREE_COUNT
+		METER_TREE_COUNT
 };
 
 #define METER_DEPTHS 32u /* the last bin holds everything deeper */
@@ -78,7 +80,7 @@ struct meter {
 	uint64_t walk[METER_TREE_COUNT][METER_DEPTHS + 1];
 	uint64_t deeper[METER_TREE_COUNT]; /* steps beyond the last bin */
 	const struct meter_prices *prices; /* NULL: everything is free */
-	ns_t limit;			   /* spent in all when the turn must end */
+	ns_t limit; /* spent in all when the turn must end */
 };
 
 static inline void meter_add(struct meter *m, enum meter_op op, uint64_t n)

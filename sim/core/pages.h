@@ -79,7 +79,7 @@ enum page_rule {
 #define X(sym, name) RULE_##sym,
 	PAGE_RULES(X)
 #undef X
-	PAGE_RULE_COUNT
+		PAGE_RULE_COUNT
 };
 const char *page_rule_name(unsigned rule); /* NULL: no such rule */
 void page_fill(uint8_t *page, enum page_rule rule, uint64_t v);

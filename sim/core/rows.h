@@ -17,7 +17,7 @@ struct row {
 	const char *scope; /* "ksm", "meter", "machine"; borrowed, static */
 	const char *name;  /* "pages_shared"; borrowed, static */
 	const char *unit;  /* "pages", "bytes"; borrowed, static */
-	int32_t index;	   /* of a space, a depth, …; -1: the row is not one of many */
+	int32_t index; /* of a space, a depth, …; -1: the row is not one of many */
 	int64_t value;
 };
 

@@ -25,7 +25,7 @@ struct engine_env {
 	struct machine *machine;
 	struct content_set *contents;
 	const struct clock *clock; /* virtual; the start of the present turn */
-	uint64_t seed;		   /* of the run; fork streams from it by name */
+	uint64_t seed; /* of the run; fork streams from it by name */
 };
 
 /*

@@ -130,8 +130,8 @@ static void oracle_report(const struct engine *e, struct rows *out)
 	uint64_t saved = nonzero - distinct + zero_saved;
 	uint64_t anyway = shared_anyway(o->machine);
 
-	engine_report_saved(out, saved > anyway ? saved - anyway : 0, zero_saved,
-			    0);
+	engine_report_saved(out, saved > anyway ? saved - anyway : 0,
+			    zero_saved, 0);
 	rows_add(out, "oracle", "pages", "pages", (int64_t)o->total);
 	rows_add(out, "oracle", "zero_pages", "pages", (int64_t)zero);
 	rows_add(out, "oracle", "distinct_nonzero_contents", "pages",
@@ -158,7 +158,9 @@ static int oracle_check(const struct engine *e, FILE *why)
 	if (total == o->total && distinct == o->distinct)
 		return 0;
 	if (why)
-		fprintf(why, "oracle: %" PRIu64 " pages counted, %" PRIu64 " there\n",
+		fprintf(why,
+			"oracle: %" PRIu64 " pages counted, %" PRIu64
+			" there\n",
 			o->total, total);
 	return -EINVAL;
 }
@@ -176,7 +178,8 @@ static void oracle_stop(struct engine *e)
 
 const struct engine_ops engine_oracle = {
 	.name = "oracle",
-	.summary = "every equal page shared at once, for nothing: the upper bound",
+	.summary =
+		"every equal page shared at once, for nothing: the upper bound",
 	.opts = oracle_options,
 	.opts_size = sizeof(struct oracle_opts),
 	.start = oracle_start,

@@ -78,7 +78,7 @@ static int check_pte(const struct machine *m, uint32_t pte, struct count *n,
 	n->mapped++;
 	switch (pte_owner(p)) {
 	case OWNER_PRIVATE:
-		n->private++;
+		n->private ++;
 		break;
 	case OWNER_SHARED:
 		n->maps[p->ref]++;
@@ -88,7 +88,8 @@ static int check_pte(const struct machine *m, uint32_t pte, struct count *n,
 		n->zero++;
 		n->placed += !!(flags & PTE_PLACED);
 		if (p->content)
-			return wrong(why, "pte %" PRIu32 " zero page with content",
+			return wrong(why,
+				     "pte %" PRIu32 " zero page with content",
 				     pte);
 		break;
 	case OWNER_STORE:
@@ -147,8 +148,9 @@ static int check_frames(const struct machine *m, const struct count *n,
 
 	for (uint32_t i = 1; i <= m->share.used; i++) {
 		if (n->maps[i] && n->maps[i] != machine_share(m, i)->maps)
-			return wrong(why, "share %" PRIu32 " has %" PRIu32
-					  " mappings, not %" PRIu32,
+			return wrong(why,
+				     "share %" PRIu32 " has %" PRIu32
+				     " mappings, not %" PRIu32,
 				     i, n->maps[i], machine_share(m, i)->maps);
 		shares += n->maps[i] > 0;
 	}
@@ -164,8 +166,8 @@ static int check_frames(const struct machine *m, const struct count *n,
 
 int machine_check(const struct machine *m, FILE *why)
 {
-	struct count n = {.maps = mem_zalloc((size_t)m->share.used + 1,
-					     sizeof(*n.maps))};
+	struct count n = {
+		.maps = mem_zalloc((size_t)m->share.used + 1, sizeof(*n.maps))};
 	int ret = n.maps ? 0 : -ENOMEM;
 
 	for (uint32_t s = 0; !ret && s < m->nspace; s++) {

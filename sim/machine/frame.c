@@ -15,7 +15,8 @@ void frame_map_init(struct frame_map *f)
 void frame_map_fini(struct frame_map *f)
 {
 	for (unsigned l = 0; l < FRAME_LEVELS; l++)
-		mem_release(f->level[l].free, f->level[l].cap, sizeof(uint64_t));
+		mem_release(f->level[l].free, f->level[l].cap,
+			    sizeof(uint64_t));
 	frame_map_init(f);
 }
 

@@ -21,7 +21,8 @@ struct frame_level {
 
 struct frame_map {
 	struct frame_level level[FRAME_LEVELS];
-	uint32_t known; /* frames [0, known) are in the maps; all above are free */
+	uint32_t
+		known; /* frames [0, known) are in the maps; all above are free */
 	uint32_t used, peak;
 	uint32_t huge_from; /* no wholly free group below this one */
 };

@@ -41,18 +41,18 @@
 
 /* PTE flags. */
 #define PTE_PRESENT 1u
-#define PTE_ANON 2u	 /* anonymous page (not of a file, not of shared memory) */
+#define PTE_ANON 2u /* anonymous page (not of a file, not of shared memory) */
 #define PTE_OWNER_SHIFT 2 /* two bits */
 #define PTE_OWNER_MASK (3u << PTE_OWNER_SHIFT)
 #define PTE_MERGEABLE 16u /* copy of the range's flag, for scans */
-#define PTE_PLACED 32u	 /* owner ZERO: an engine pointed it there */
-#define PTE_HUGE 64u	 /* part of an unsplit huge page */
+#define PTE_PLACED 32u	  /* owner ZERO: an engine pointed it there */
+#define PTE_HUGE 64u	  /* part of an unsplit huge page */
 
 enum pte_owner { OWNER_PRIVATE, OWNER_SHARED, OWNER_ZERO, OWNER_STORE };
 
 struct pte {
 	uint32_t content; /* valid when present */
-	uint32_t ref;	  /* frame, share, zero page or store handle, by owner */
+	uint32_t ref; /* frame, share, zero page or store handle, by owner */
 	uint32_t flags;
 	uint32_t word; /* the engine's; 0: none */
 };
@@ -84,7 +84,7 @@ struct pin {
 
 /* 512 neighbouring PTEs of one space, 2 MiB-aligned. */
 struct chunk {
-	uint64_t key;	  /* vpn >> CHUNK_SHIFT */
+	uint64_t key; /* vpn >> CHUNK_SHIFT */
 	uint32_t space;
 	uint16_t present; /* PTEs with PTE_PRESENT */
 	uint16_t words;	  /* PTEs with a word */
@@ -115,9 +115,9 @@ struct space {
 
 struct machine_config {
 	uint32_t zero_pages; /* a power of two; by address colour; 0: 1 */
-	bool keep_words;     /* an engine uses PTE words: exited spaces keep their
+	bool keep_words; /* an engine uses PTE words: exited spaces keep their
 				chunks until machine_space_release() */
-	uint64_t max_pages;  /* page-table entries in all, against hostile
+	uint64_t max_pages; /* page-table entries in all, against hostile
 				traces; 0: MACHINE_MAX_PAGES */
 };
 #define MACHINE_MAX_PAGES (UINT64_C(1) << 26) /* 256 GiB of guests */
@@ -141,14 +141,15 @@ struct machine {
 	size_t npin, pin_cap;
 
 	/* Kept at every step. */
-	uint64_t mapped;       /* PTEs present */
+	uint64_t mapped; /* PTEs present */
 	uint64_t mapped_peak;
-	uint64_t zero_mapped;  /* … that map a zero page, by read fault or engine */
+	uint64_t
+		zero_mapped; /* … that map a zero page, by read fault or engine */
 	uint64_t zero_merged;  /* … that an engine pointed there */
 	uint64_t merged_pages; /* PTEs that map a merged frame */
 	uint64_t merged_frames;
 	uint64_t huge_splits;
-	uint64_t cow_copies;   /* pages copied because a frame was shared */
+	uint64_t cow_copies; /* pages copied because a frame was shared */
 
 	struct machine_op *op; /* the event being carried out */
 };
@@ -231,10 +232,10 @@ static inline void machine_set_word(struct machine *m, uint32_t pte,
  * the space between two calls.
  */
 struct space_cursor {
-	uint64_t vpn;	/* next address to look at; 0 at the start */
+	uint64_t vpn; /* next address to look at; 0 at the start */
 	uint32_t space;
-	uint32_t gen;	/* of the space when at was found; 0: never */
-	size_t at;	/* chunk[at] is the first with pages at or after vpn */
+	uint32_t gen; /* of the space when at was found; 0: never */
+	size_t at;    /* chunk[at] is the first with pages at or after vpn */
 };
 
 /*

@@ -102,8 +102,7 @@ int machine_merge(struct machine *m, uint32_t pte, uint32_t share,
 	if (ret)
 		return ret;
 	assert(machine_share(m, share)->pins & SHARE_MERGED);
-	if (pte_owner(&m->pte[pte]) == OWNER_SHARED &&
-	    m->pte[pte].ref == share)
+	if (pte_owner(&m->pte[pte]) == OWNER_SHARED && m->pte[pte].ref == share)
 		return 0;
 	*freed = page_leave(m, pte, &fx);
 	*word = fx.freed;
@@ -124,8 +123,7 @@ int machine_merge_zero(struct machine *m, uint32_t pte, unsigned *freed,
 	assert(m->pte[pte].content == 0);
 	*freed = page_leave(m, pte, &fx);
 	*word = fx.freed;
-	page_own(m, pte, OWNER_ZERO,
-		 zero_page_of(m, machine_pte_vpn(m, pte)));
+	page_own(m, pte, OWNER_ZERO, zero_page_of(m, machine_pte_vpn(m, pte)));
 	m->pte[pte].flags |= PTE_PLACED;
 	m->zero_merged++;
 	return 0;

@@ -133,8 +133,7 @@ int range_advise(struct space *s, uint64_t lo, uint64_t hi, bool mergeable,
 		struct range *r = &s->range[i];
 
 		/* Advice on a shared mapping is accepted and has no effect. */
-		if (r->flags & EVF_SHARED ||
-		    (r->flags & EVF_MERGEABLE) == want)
+		if (r->flags & EVF_SHARED || (r->flags & EVF_MERGEABLE) == want)
 			continue;
 		r->flags ^= EVF_MERGEABLE;
 		*changed = true;

@@ -23,7 +23,8 @@ static int64_t get(const struct report *r, const char *scope, const char *name)
 
 static uint64_t option(const struct report *r, const char *name)
 {
-	const struct opt *row = r->opt_rows ? opt_find(r->opt_rows, name) : NULL;
+	const struct opt *row =
+		r->opt_rows ? opt_find(r->opt_rows, name) : NULL;
 
 	return row ? opt_get(row, r->opts) : 0;
 }
@@ -116,8 +117,7 @@ static void saved(const struct report *r, FILE *out)
 	       "pages that hold nothing but zeros");
 	amount(out, "  real sharing", (pages - zero) * PAGE_BYTES,
 	       "pages whose contents others have too");
-	amount(out, "metadata", -meta,
-	       "records that a kernel keeps for it");
+	amount(out, "metadata", -meta, "records that a kernel keeps for it");
 	amount(out, "net", pages * PAGE_BYTES - meta, "");
 }
 
@@ -239,7 +239,8 @@ static bool hint_memory(const struct report *r, FILE *out)
 			"max_page_sharing=%" PRIu64 " keeps %" PRId64
 			" further copies (%s): raise it",
 			option(r, "max_page_sharing"), copies,
-			text_bytes(a, sizeof(a), (uint64_t)copies * PAGE_BYTES));
+			text_bytes(a, sizeof(a),
+				   (uint64_t)copies * PAGE_BYTES));
 		return true;
 	}
 	return false;

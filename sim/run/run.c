@@ -9,8 +9,8 @@
 #include "sim/core/evq.h"
 #include "sim/run/run.h"
 
-#define QUIET_SCANS 3u	     /* without a change: a fixpoint */
-#define SCANS_MAX 100000u    /* a fixpoint that does not come */
+#define QUIET_SCANS 3u	  /* without a change: a fixpoint */
+#define SCANS_MAX 100000u /* a fixpoint that does not come */
 #define PROGRESS_EVERY 65536u
 #define MOST_PERCENT 95u
 
@@ -37,8 +37,8 @@ struct run {
 	uint64_t until_value;
 	ns_t next_sample;
 	uint64_t events;
-	bool over;	 /* the trace has no more events */
-	bool done;	 /* the run has reached its end */
+	bool over; /* the trace has no more events */
+	bool done; /* the run has reached its end */
 	const char *ended;
 	uint64_t scans, changes, quiet; /* at the last full scan; since */
 	struct milestone *mile;
@@ -98,7 +98,8 @@ static int milestone(struct run *r)
 	r->cfg->ops->progress(r->engine, &p);
 	if (p.scans == r->scans)
 		return 0;
-	r->quiet = p.changes == r->changes ? r->quiet + (p.scans - r->scans) : 0;
+	r->quiet =
+		p.changes == r->changes ? r->quiet + (p.scans - r->scans) : 0;
 	r->scans = p.scans;
 	r->changes = p.changes;
 	rows_clear(&r->rows);
@@ -338,8 +339,7 @@ static int results(struct run *r, struct run_result *out)
 
 	for (uint32_t s = 0; s < r->machine->nspace; s++)
 		live += r->machine->space[s].live;
-	rows_add(&out->results, "run", "end_ns", "ns",
-		 (int64_t)r->clock.now.v);
+	rows_add(&out->results, "run", "end_ns", "ns", (int64_t)r->clock.now.v);
 	rows_add(&out->results, "run", "trace_events", "events",
 		 (int64_t)r->events);
 	rows_add(&out->results, "run", "scans", "scans", (int64_t)r->scans);
@@ -349,8 +349,8 @@ static int results(struct run *r, struct run_result *out)
 	report_most(r, &out->results);
 	r->cfg->ops->report(r->engine, &out->results);
 	machine_report(r->machine, &out->results);
-	for (uint32_t s = 0; r->cfg->ops->report_space && s < r->machine->nspace;
-	     s++)
+	for (uint32_t s = 0;
+	     r->cfg->ops->report_space && s < r->machine->nspace; s++)
 		r->cfg->ops->report_space(r->engine, s, &out->spaces);
 	out->meter = r->meter;
 	out->meter.prices = NULL;

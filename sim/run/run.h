@@ -26,7 +26,13 @@
 #include "sim/engine/engine.h"
 #include "traces/trace.h"
 
-enum until { UNTIL_DEFAULT, UNTIL_END, UNTIL_FIXPOINT, UNTIL_SCANS, UNTIL_TIME };
+enum until {
+	UNTIL_DEFAULT,
+	UNTIL_END,
+	UNTIL_FIXPOINT,
+	UNTIL_SCANS,
+	UNTIL_TIME
+};
 
 struct run_config {
 	const struct engine_ops *ops;
@@ -37,7 +43,8 @@ struct run_config {
 	ns_t at;
 	unsigned threads; /* of the prepare pass */
 	uint64_t seed;
-	uint64_t paranoid; /* check all invariants every so many events; 0: not */
+	uint64_t
+		paranoid; /* check all invariants every so many events; 0: not */
 	struct machine_config machine;
 	/* Called with the state at each multiple of @interval, and at the end;
 	 * NULL: never.  Non-zero ends the run with that error. */

@@ -11,8 +11,8 @@
 #include "sim/run/scenario.h"
 
 #define WORKERS 64u
-#define PAGES_MAX (UINT64_C(1) << 28)	/* of one process: 1 TiB of addresses */
-#define FILLED_MAX (UINT64_C(1) << 20)	/* by all fills of one scenario */
+#define PAGES_MAX (UINT64_C(1) << 28)  /* of one process: 1 TiB of addresses */
+#define FILLED_MAX (UINT64_C(1) << 20) /* by all fills of one scenario */
 #define CONTENTS_MAX (UINT32_C(1) << 16) /* distinct, of one scenario */
 #define VPN_BASE UINT64_C(0x700000000)
 #define BIG_BATCH "10000000"
@@ -44,7 +44,7 @@ enum op_kind {
 #define X(sym, word, n) DO_##sym,
 	OPS(X)
 #undef X
-	DO_COUNT
+		DO_COUNT
 };
 
 static const struct {
@@ -61,10 +61,10 @@ struct op {
 	uint8_t rule; /* DO_FILL */
 	uint32_t w;
 	int line;
-	uint64_t lo, hi;	/* also CHILD, N, STEP */
-	uint64_t v0, step, mod; /* DO_FILL */
+	uint64_t lo, hi;	 /* also CHILD, N, STEP */
+	uint64_t v0, step, mod;	 /* DO_FILL */
 	const char *key, *value; /* DO_SET */
-	size_t pages;		/* DO_FILL: first of its contents in sc.ids */
+	size_t pages;		 /* DO_FILL: first of its contents in sc.ids */
 };
 
 struct scenario {
@@ -148,8 +148,8 @@ static int fill_contents(struct scenario *sc, struct op *op)
 	int ret = 0;
 
 	if (sc->nids + (op->hi - op->lo) > FILLED_MAX)
-		return say(sc, op->line, "more pages filled than a scenario may",
-			   NULL);
+		return say(sc, op->line,
+			   "more pages filled than a scenario may", NULL);
 	if (mem_reserve(&sc->ids, &sc->ids_cap,
 			sc->nids + (size_t)(op->hi - op->lo), sizeof(*sc->ids)))
 		return -ENOMEM;
@@ -250,8 +250,8 @@ static int parse_line(struct scenario *sc, int line, char **word, int n)
 			names[i] = ops[i].word;
 		near = text_nearest(word[0], names, DO_COUNT);
 		return err_set(sc->err, EINVAL,
-			       "%s:%d: no operation \"%s\"%s%s%s", sc->file, line,
-			       word[0], near ? "; did you mean \"" : "",
+			       "%s:%d: no operation \"%s\"%s%s%s", sc->file,
+			       line, word[0], near ? "; did you mean \"" : "",
 			       near ? near : "", near ? "\"?" : "");
 	}
 	if (n - 1 != ops[op.kind].operands)
@@ -317,8 +317,9 @@ static int need_worker(struct scenario *sc, const struct op *op, uint32_t w,
 {
 	if (!sc->space[w] == !running)
 		return 0;
-	return err_set(sc->err, EINVAL, "%s:%d: process %" PRIu32 " %s", sc->file,
-		       op->line, w, running ? "is not there" : "runs already");
+	return err_set(sc->err, EINVAL, "%s:%d: process %" PRIu32 " %s",
+		       sc->file, op->line, w,
+		       running ? "is not there" : "runs already");
 }
 
 static int do_range(struct scenario *sc, const struct op *op, uint8_t event,
@@ -465,11 +466,11 @@ static int do_scan(struct scenario *sc, const struct op *op)
 }
 
 static const char *const columns[] = {
-	"pages_shared",	      "pages_sharing",	  "pages_unshared",
-	"pages_volatile",     "stable_node_chains", "stable_node_dups",
-	"ksm_zero_pages",     "full_scans",	  "general_profit",
-	"d_pages_scanned",    "d_pages_skipped",  "d_cow_ksm",
-	"max_page_sharing",   "use_zero_pages",	  "smart_scan",
+	"pages_shared",	    "pages_sharing",	  "pages_unshared",
+	"pages_volatile",   "stable_node_chains", "stable_node_dups",
+	"ksm_zero_pages",   "full_scans",	  "general_profit",
+	"d_pages_scanned",  "d_pages_skipped",	  "d_cow_ksm",
+	"max_page_sharing", "use_zero_pages",	  "smart_scan",
 };
 #define NCOLUMNS (sizeof(columns) / sizeof(columns[0]))
 

@@ -25,7 +25,8 @@
 
 struct scenario_opts {
 	unsigned paranoid; /* check every invariant after every operation */
-	struct meter *sum; /* all counts of all scenarios are added; NULL: not */
+	struct meter
+		*sum; /* all counts of all scenarios are added; NULL: not */
 };
 
 /*

@@ -35,7 +35,8 @@ void advisor_step(struct ksm *k, const struct advisor_scan *scan)
 	last = k->prev_scan_time ? k->prev_scan_time : seconds;
 	factor = at_least_1(100 * o->advisor_target_scan_time / seconds);
 	change = at_least_1(100 * seconds / last);
-	k->change = ((100 - WEIGHT_NEW) * k->change + WEIGHT_NEW * change) / 100;
+	k->change =
+		((100 - WEIGHT_NEW) * k->change + WEIGHT_NEW * change) / 100;
 	pages = o->pages_to_scan * 100 / factor * k->change / 100;
 	unit = at_least_1(o->pages_to_scan / cpu);
 	if (pages > unit * o->advisor_max_cpu)

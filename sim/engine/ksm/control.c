@@ -152,7 +152,8 @@ static int set_advisor(struct ksm *k, uint64_t mode)
 		return 0;
 	k->opt.advisor_mode = mode;
 	if (mode == KSM_ADVISOR_NONE)
-		k->opt.pages_to_scan = opt_find(ksm_options, "pages_to_scan")->def;
+		k->opt.pages_to_scan =
+			opt_find(ksm_options, "pages_to_scan")->def;
 	else
 		advisor_start(k);
 	return 0;

@@ -76,7 +76,8 @@ const struct opt ksm_options[] = {
 
 static uint64_t ksm_needs(const void *opts)
 {
-	uint64_t needs = NEED_RANK | NEED_PREFIX | NEED_CHECKSUM(CHECKSUM_XXH64);
+	uint64_t needs =
+		NEED_RANK | NEED_PREFIX | NEED_CHECKSUM(CHECKSUM_XXH64);
 
 	(void)opts;
 #ifdef DEDUPSIM_COMPARE_BYTES
@@ -176,8 +177,7 @@ static void notice_exit(struct ksm *k, uint32_t space)
 		slot_move_next(k, slot);
 }
 
-static void notice_page(struct ksm *k, const struct effect *fx,
-			struct meter *m)
+static void notice_page(struct ksm *k, const struct effect *fx, struct meter *m)
 {
 	struct slot *s = &k->slot[fx->space + 1];
 

@@ -59,7 +59,8 @@ struct ksm_opts { /* the kernel's names */
 	uint64_t advisor_min_pages_to_scan;
 	uint64_t advisor_max_pages_to_scan;
 	uint64_t advisor_target_scan_time;
-	uint64_t hz; /* of the modelled kernel: sleeps and pruning go by ticks */
+	uint64_t
+		hz; /* of the modelled kernel: sleeps and pruning go by ticks */
 };
 
 extern const struct opt ksm_options[];
@@ -132,8 +133,9 @@ static_assert(sizeof(struct node) == 64, "budget: 64 bytes per content");
 /* ---- spaces ("mm slots") ---- */
 
 struct slot {
-	uint32_t next, prev; /* circular list; slot of space s is s + 1, 0 head */
-	bool listed;	     /* registered */
+	uint32_t next,
+		prev; /* circular list; slot of space s is s + 1, 0 head */
+	bool listed;  /* registered */
 	bool exited;
 	uint64_t items, merging, zero;
 };
@@ -149,8 +151,9 @@ struct ksm {
 	struct item *item; /* by PTE index */
 	size_t item_cap;
 	struct arena nodes;
-	struct rb_tree stable, unstable; /* one of each per NUMA node, one node */
-	struct slot *slot;		 /* [0] is the head of the list */
+	struct rb_tree stable,
+		unstable;  /* one of each per NUMA node, one node */
+	struct slot *slot; /* [0] is the head of the list */
 	size_t slot_cap;
 
 	/* Where the scan is. */
@@ -158,7 +161,7 @@ struct ksm {
 	struct space_cursor cursor;
 	uint64_t seq; /* of the present scan; low bits go into the words */
 	ns_t scan_start;
-	bool parked; /* ksmd waits for run = 1 and a registered space */
+	bool parked;	/* ksmd waits for run = 1 and a registered space */
 	uint32_t ahead; /* visits that have been looked ahead for */
 
 	/* Counters under their kernel names. */
@@ -331,8 +334,7 @@ void advisor_step(struct ksm *k, const struct advisor_scan *scan);
 
 int ksm_notice(struct engine *e, const struct effect *fx, struct meter *m);
 void ksm_report(const struct engine *e, struct rows *out);
-void ksm_report_space(const struct engine *e, uint32_t space,
-		      struct rows *out);
+void ksm_report_space(const struct engine *e, uint32_t space, struct rows *out);
 int ksm_check(const struct engine *e, FILE *why);
 
 #endif

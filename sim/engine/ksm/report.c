@@ -10,14 +10,16 @@
 
 static uint64_t pages_volatile(const struct ksm *k)
 {
-	uint64_t placed = k->pages_shared + k->pages_sharing + k->pages_unshared;
+	uint64_t placed =
+		k->pages_shared + k->pages_sharing + k->pages_unshared;
 
 	return k->rmap_items > placed ? k->rmap_items - placed : 0;
 }
 
 static int64_t profit(uint64_t pages, uint64_t items)
 {
-	return (int64_t)(pages * PAGE_BYTES) - (int64_t)(items * KSM_ITEM_BYTES);
+	return (int64_t)(pages * PAGE_BYTES) -
+	       (int64_t)(items * KSM_ITEM_BYTES);
 }
 
 static uint64_t metadata_bytes(const struct ksm *k)
@@ -118,8 +120,9 @@ static int check_item(const struct ksm *k, uint32_t pte, struct sum *sum,
 		if (!pte_mergeable_page(p))
 			return it->rank == RANK_NONE
 				       ? 0
-				       : wrong(why, "item %" PRIu32
-						    " has a rank, its page none",
+				       : wrong(why,
+					       "item %" PRIu32
+					       " has a rank, its page none",
 					       pte);
 		return it->rank == k->contents->rank[p->content] &&
 				       it->head == k->contents->head[p->content]
@@ -187,15 +190,17 @@ static int check_stable(const struct ksm *k, uint64_t *listed, FILE *why)
 			sharing += n->count ? n->count - 1 : 0;
 			for (uint32_t i = n->items; i; ++*listed) {
 				if (ksm_item(k, i)->node != d)
-					return wrong(why, "node %" PRIu32
-							  " lists a stranger",
+					return wrong(why,
+						     "node %" PRIu32
+						     " lists a stranger",
 						     d);
 				i = ksm_item(k, i)->item_next;
 			}
 			d = n->kind == NODE_DUP ? n->next : 0;
 		}
 		if (c->kind == NODE_CHAIN && count != left)
-			return wrong(why, "chain of %" PRIu32 " dups has %" PRIu32,
+			return wrong(why,
+				     "chain of %" PRIu32 " dups has %" PRIu32,
 				     left, count);
 	}
 	if (chains != k->stable_node_chains || dups != k->stable_node_dups ||
@@ -219,7 +224,8 @@ int ksm_check(const struct engine *e, FILE *why)
 		ret = rb_check(&k->unstable, why);
 	if (ret)
 		return ret;
-	for (uint32_t x = rb_first(&k->unstable); x; x = rb_next(&k->unstable, x))
+	for (uint32_t x = rb_first(&k->unstable); x;
+	     x = rb_next(&k->unstable, x))
 		in_tree++;
 	if (sum.items != k->rmap_items || sum.unshared != k->pages_unshared ||
 	    sum.stable != listed || in_tree != sum.in_tree)

@@ -132,7 +132,8 @@ static void zero_collision(struct ksm *k, const struct key *key,
 {
 	meter_add(m, OP_WRITE_PROTECT, 1);
 	meter_add(m, OP_CMP, 1);
-	meter_add(m, OP_CMP_BYTES, content_cmp_bytes(k->contents, key->rank, 0));
+	meter_add(m, OP_CMP_BYTES,
+		  content_cmp_bytes(k->contents, key->rank, 0));
 }
 
 static int merge_into(struct ksm *k, uint32_t pte, uint32_t node,

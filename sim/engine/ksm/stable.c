@@ -22,7 +22,8 @@ void stable_count(struct ksm *k, struct node *n, int by)
 	n->count = by > 0 ? from + 1 : from - 1;
 	/* The first item of a node is "shared", the others are "sharing". */
 	counter = from + (by > 0) > 1 ? &k->pages_sharing : &k->pages_shared;
-	zeros = counter == &k->pages_shared ? &k->zero_shared : &k->zero_sharing;
+	zeros = counter == &k->pages_shared ? &k->zero_shared
+					    : &k->zero_sharing;
 	*counter += (uint64_t)by;
 	if (zero)
 		*zeros += (uint64_t)by;
@@ -156,8 +157,9 @@ static uint64_t ticks(const struct ksm *k)
 
 static bool prune_due(const struct ksm *k, const struct node *chain)
 {
-	uint64_t delay = (k->opt.stable_node_chains_prune_millisecs *
-				  k->opt.hz + 999) / 1000;
+	uint64_t delay =
+		(k->opt.stable_node_chains_prune_millisecs * k->opt.hz + 999) /
+		1000;
 
 	return ticks(k) >= chain->last_prune + delay;
 }
@@ -182,9 +184,9 @@ static uint32_t choose_dup(struct ksm *k, uint32_t chain, bool prune,
 			stable_drop(k, d, m);
 			continue;
 		}
-		if (!chosen ||
-		    (candidate(k, n) && (!candidate(k, ksm_node(k, chosen)) ||
-					 ksm_node(k, chosen)->count < n->count)))
+		if (!chosen || (candidate(k, n) &&
+				(!candidate(k, ksm_node(k, chosen)) ||
+				 ksm_node(k, chosen)->count < n->count)))
 			chosen = d;
 		if (!prune && candidate(k, ksm_node(k, chosen)))
 			break;

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "sim/machine/page.h"
+#include "sim/machine/space.h"
+#include "sim/machine/op.h"
+
+int op_step_unmap(struct machine *m, struct machine_op *op, struct effect *fx)
+{
+	uint32_t pte = op_next_present(m, op->ev.space, op);
+
+	if (!pte)
+		return 0;
+	/* Taking part of a huge page away splits it; the last one does not. */
+	if (m->pte[pte].flags & PTE_HUGE && op->ev.op != EV_EXIT) {
+		uint64_t first = machine_chunk(m, pte)->key << CHUNK_SHIFT;
+
+		if (first < op->ev.vpn ||
+		    first + CHUNK_PAGES > op->ev.vpn + op->ev.count)
+			page_split(m, pte);
+	}
+	op_fx_page(m, pte, fx);
+	fx->content = CONTENT_NONE;
+	fx->flags = FXF_GONE;
+	page_unmap(m, pte, fx);
+	return 1;
+}
+
+int op_begin_map(struct machine *m, struct machine_op *op, struct err *err)
+{
+	const struct event *ev = &op->ev;
+	uint32_t flags = ev->flags;
+	struct space *s;
+	size_t i;
+	int ret = op_check_space(m, ev->space, err);
+
+	if (!ret)
+		ret = op_check_range(ev, err);
+	if (ret)
+		return ret;
+	s = &m->space[ev->space];
+	i = range_at(s, ev->vpn);
+	if (i < s->nrange && s->range[i].lo < ev->vpn + ev->count)
+		return err_set(err, EINVAL, "vpn %" PRIu64 " is mapped already",
+			       s->range[i].lo > ev->vpn ? s->range[i].lo
+							: ev->vpn);
+	if (flags & EVF_SHARED) /* the kernel ignores such advice silently */
+		flags &= ~EVF_MERGEABLE;
+	if (flags & EVF_MERGEABLE)
+		op->last = FX_MERGEABLE;
+	return range_add(s, ev->vpn, ev->vpn + ev->count, flags);
+}
+
+int op_begin_unmap(struct machine *m, struct machine_op *op, struct err *err)
+{
+	const struct event *ev = &op->ev;
+	int ret = op_check_space(m, ev->space, err);
+
+	if (!ret)
+		ret = op_check_range(ev, err);
+	if (!ret && ev->op == EV_UNMAP)
+		ret = range_remove(&m->space[ev->space], ev->vpn,
+				   ev->vpn + ev->count);
+	if (ret)
+		return ret;
+	op_pages_of(m, op);
+	op->step = op_step_unmap;
+	return 0;
+}
+
+/* Advice reaches the pages: flags in the PTEs, unmerging when it is withdrawn.
+ */
+static int step_advise(struct machine *m, struct machine_op *op,
+		       struct effect *fx)
+{
+	const struct space *s = &m->space[op->ev.space];
+	const struct range *r;
+	uint32_t pte, want;
+	struct pte *p;
+	int ret = 0;
+
+	for (;;) {
+		pte = op_next_present(m, op->ev.space, op);
+		if (!pte)
+			return 0;
+		p = &m->pte[pte];
+		r = range_of(s, machine_pte_vpn(m, pte));
+		want = r && r->flags & EVF_MERGEABLE ? PTE_MERGEABLE : 0;
+		if ((p->flags & PTE_MERGEABLE) != want)
+			break;
+	}
+	p->flags ^= PTE_MERGEABLE;
+	op_fx_page(m, pte, fx);
+	if (!want && (p->flags & PTE_PLACED || machine_merged(m, p)))
+		ret = machine_unmerge(m, pte, fx);
+	fx->flags |= FXF_ADVICE;
+	return ret ? ret : 1;
+}
+
+int op_begin_advise(struct machine *m, struct machine_op *op, struct err *err)
+{
+	const struct event *ev = &op->ev;
+	bool on = ev->flags & EVF_MERGEABLE, changed;
+	int ret = op_check_space(m, ev->space, err);
+
+	if (!ret)
+		ret = op_check_range(ev, err);
+	if (!ret)
+		ret = range_advise(&m->space[ev->space], ev->vpn,
+				   ev->vpn + ev->count, on, &changed);
+	if (ret)
+		return ret;
+	op_pages_of(m, op);
+	if (changed)
+		op->step = step_advise;
+	if (changed && on)
+		op->last = FX_MERGEABLE;
+	return 0;
+}
