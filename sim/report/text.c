@@ -15,6 +15,8 @@
 #include "sim/report/report.h"
 
 #define LABEL "  %-18s"
+/* From then on smart scan skips a page in most scans. */
+#define SKIPPING_SCANS 9
 
 static int64_t get(const struct report *r, const char *scope, const char *name)
 {
@@ -117,6 +119,10 @@ static void saved(const struct report *r, FILE *out)
 	       "pages that hold nothing but zeros");
 	amount(out, "  real sharing", (pages - zero) * PAGE_BYTES,
 	       "pages whose contents others have too");
+	if (strcmp(r->engine, "oracle"))
+		amount(out, "possible",
+		       get(r, "run", "possible_pages") * PAGE_BYTES,
+		       "if every equal page were shared at once");
 	amount(out, "metadata", -meta, "records that a kernel keeps for it");
 	amount(out, "net", pages * PAGE_BYTES - meta, "");
 }
@@ -209,6 +215,24 @@ static bool hint_scans(const struct report *r, FILE *out)
 	return false;
 }
 
+/* Pages that smart scan visits in different scans never meet. */
+static bool hint_apart(const struct report *r, FILE *out)
+{
+	int64_t possible = get(r, "run", "possible_pages");
+	int64_t apart = possible - get(r, "saved", "saved_pages");
+	char a[32];
+
+	if (!option(r, "smart_scan") || apart * 20 < possible ||
+	    get(r, "run", "scans") < SKIPPING_SCANS)
+		return false;
+	fprintf(out,
+		"%s of equal pages stay apart: smart scan visits them in "
+		"different\n  scans, so that they do not meet; --set "
+		"smart_scan=0 shows what that costs",
+		text_bytes(a, sizeof(a), (uint64_t)apart * PAGE_BYTES));
+	return true;
+}
+
 static bool hint_memory(const struct report *r, FILE *out)
 {
 	int64_t sharing = get(r, "ksm", "pages_sharing");
@@ -256,7 +280,7 @@ static void hint(const struct report *r, FILE *out)
 	f = fmemopen(text, sizeof(text), "w");
 	if (!f)
 		return; /* no hint is no error */
-	if (!hint_scans(r, f))
+	if (!hint_scans(r, f) && !hint_apart(r, f))
 		hint_memory(r, f);
 	fclose(f);
 	if (text[0])

@@ -7,6 +7,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/text.h"
 #include "sim/core/evq.h"
+#include "sim/run/possible.h"
 #include "sim/run/run.h"
 
 #define QUIET_SCANS 3u	  /* without a change: a fixpoint */
@@ -335,8 +336,11 @@ static void report_most(const struct run *r, struct rows *out)
 
 static int results(struct run *r, struct run_result *out)
 {
-	uint64_t live = 0;
+	uint64_t live = 0, possible;
+	int ret = possible_pages(r->machine, r->contents->count, &possible);
 
+	if (ret)
+		return ret;
 	for (uint32_t s = 0; s < r->machine->nspace; s++)
 		live += r->machine->space[s].live;
 	rows_add(&out->results, "run", "end_ns", "ns", (int64_t)r->clock.now.v);
@@ -346,6 +350,8 @@ static int results(struct run *r, struct run_result *out)
 	rows_add(&out->results, "run", "spaces_live", "spaces", (int64_t)live);
 	rows_add(&out->results, "run", "settled", "boolean",
 		 r->quiet >= QUIET_SCANS);
+	rows_add(&out->results, "run", "possible_pages", "pages",
+		 (int64_t)possible);
 	report_most(r, &out->results);
 	r->cfg->ops->report(r->engine, &out->results);
 	machine_report(r->machine, &out->results);

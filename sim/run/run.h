@@ -60,6 +60,8 @@ struct run_config {
  * Rows that the run itself adds, scope "run":
  *	end_ns, trace_events, scans, spaces_live
  *	settled        1: three full scans changed nothing
+ *	possible_pages what could be saved in the end if each content of the
+ *	               mergeable pages had one frame
  *	most_saved_ns, most_saved_scans
  *	               when 95 % of what is saved at the end was first there and
  *	               stayed; -1: nothing was saved

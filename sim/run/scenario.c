@@ -429,6 +429,7 @@ static int do_set(struct scenario *sc, const struct op *op)
 
 static int batch(struct scenario *sc, const struct op *op, const char *pages)
 {
+	uint64_t before = sc->meter.count[OP_TURN];
 	int ret = write_knob(sc, "pages_to_scan", pages);
 
 	if (!ret && !sc->started)
@@ -436,10 +437,12 @@ static int batch(struct scenario *sc, const struct op *op, const char *pages)
 	else if (!ret)
 		ret = kick(sc);
 	sc->started = true;
-	if (!ret && sc->engine->wake[0].v > sc->clock.now.v)
+	if (!ret)
+		ret = turns(sc);
+	if (!ret && sc->meter.count[OP_TURN] == before)
 		return say(sc, op->line, "no process is registered: ksmd waits",
 			   NULL);
-	return ret ? ret : turns(sc);
+	return ret;
 }
 
 static int do_batch(struct scenario *sc, const struct op *op)
@@ -576,7 +579,11 @@ static int set_up(struct scenario *sc)
 	sc->hour_ms = HOUR_MS;
 	meter_init(&sc->meter, NULL);
 	ret = sc->ops->start(&sc->engine, &env, &opts, sc->err);
-	return ret ? ret : kick(sc);
+	if (ret)
+		return ret;
+	/* The first report makes the room for all later ones. */
+	full_scans(sc);
+	return sc->rows.failed ? -ENOMEM : kick(sc);
 }
 
 static void add_counts(struct meter *sum, const struct meter *m)
