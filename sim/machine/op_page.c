@@ -85,17 +85,17 @@ static int own_frame(struct machine *m, uint32_t pte, struct effect *fx)
 static int step_write(struct machine *m, struct machine_op *op,
 		      struct effect *fx)
 {
-	struct pte *p = &m->pte[op->pte];
-	uint32_t fresh = 0;
+	bool fresh = false;
+	struct pte *p;
 	int ret;
 
-	if (!op->pte || !(p->flags & PTE_PRESENT)) {
+	if (!op->pte || !(m->pte[op->pte].flags & PTE_PRESENT)) {
 		ret = fault_in(m, op);
 		if (ret < 0)
 			return ret;
-		p = &m->pte[op->pte];
 		fresh = !ret;
 	}
+	p = &m->pte[op->pte];
 	if (op->vpn < op->hi) { /* the rest of a huge page that came in */
 		uint64_t slot = op->vpn++ & (HUGE_PAGES - 1);
 

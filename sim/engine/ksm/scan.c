@@ -77,6 +77,10 @@ static uint32_t next_page(struct ksm *k, struct meter *m, int *ret)
 		enter_slot(k, k->slot[0].next);
 	}
 	for (;;) {
+		/* Of a space that exited under the cursor all items go, those
+		 * behind the cursor too. */
+		if (k->slot[k->at].exited)
+			enter_slot(k, k->at);
 		whole = !k->cursor.vpn;
 		while ((pte = machine_scan(mc, &k->cursor, &walked))) {
 			if (!pte_mergeable_page(&mc->pte[pte])) {
