@@ -30,7 +30,8 @@
 
 /* Provenance: where the recording came from, in free words. */
 struct trace_meta {
-	char *key, *value; /* UTF-8 without control characters; key has no blank */
+	char *key,
+		*value; /* UTF-8 without control characters; key has no blank */
 };
 
 struct trace_header {
@@ -43,8 +44,9 @@ struct trace_header {
 	uint32_t contents; /* distinct, the page of zeros included */
 	uint32_t spaces;
 	uint64_t events;
-	ns_t end;	      /* time of the last event */
-	struct digest digest; /* of contents and events: equal traces, equal digests */
+	ns_t end; /* time of the last event */
+	struct digest
+		digest; /* of contents and events: equal traces, equal digests */
 };
 
 struct trace; /* private to its reader */
@@ -72,23 +74,45 @@ struct trace_reader_ops {
 	int (*rewind)(struct trace *t, struct err *err);
 	/* Where event @i of the present block stands: "vm.trace: event 12 (…)". */
 	void (*where)(const struct trace *t, size_t i, char *buf, size_t n);
+	/* Check what contents() and next() do not read. */
+	int (*check)(struct trace *t, struct err *err);
 	void (*close)(struct trace *t); /* NULL is fine */
 };
 
 struct trace {
 	const struct trace_reader_ops *ops;
+	const char *path; /* as given to open(), for messages */
 };
+
+#define READER(name) extern const struct trace_reader_ops reader_##name;
+#include "traces/readers.def"
+#undef READER
 
 extern const struct trace_reader_ops *const trace_readers[]; /* NULL ends it */
 
 /* trace_open - by magic; -EINVAL names the file and what was expected */
 int trace_open(struct trace **out, const char *path, struct err *err);
-void trace_close(struct trace *t);
+void trace_close(struct trace *t); /* NULL is fine */
 
 /*
  * trace_verify - read everything: checksums, order, bounds, every content
  * distinct (by bytes), totals and digest equal to the footer
  */
 int trace_verify(struct trace *t, unsigned threads, struct err *err);
+
+/*
+ * trace_each - hand out contents and events in one canonical order: each
+ * content right before the first event that needs it or a later one, those that
+ * no event needs at the end
+ * @page, @event: return 0 to go on; a negative errno ends the walk
+ */
+struct trace_visitor {
+	int (*page)(void *ctx, uint32_t id, const uint8_t *page,
+		    struct err *err);
+	int (*event)(void *ctx, const struct event *ev, struct err *err);
+	void *ctx;
+};
+int trace_each(struct trace *t, unsigned threads, const struct trace_visitor *v,
+	       struct err *err);
 
 #endif

@@ -35,7 +35,8 @@ int trace_writer_meta(struct trace_writer *w, const char *key,
  * trace_writer_page - define the next content: id 1, 2, 3 … in call order
  * The caller interns (sim/core/pages.h): @page must differ from all before.
  */
-int trace_writer_page(struct trace_writer *w, const void *page, struct err *err);
+int trace_writer_page(struct trace_writer *w, const void *page,
+		      struct err *err);
 
 /* trace_writer_event - must obey what trace.h promises of events, else -EINVAL */
 int trace_writer_event(struct trace_writer *w, const struct event *ev,
@@ -45,6 +46,7 @@ int trace_writer_event(struct trace_writer *w, const struct event *ev,
  * @header: out, may be NULL: totals and digest of what was written (no meta). */
 int trace_writer_commit(struct trace_writer *w, struct trace_header *header,
 			struct err *err);
-void trace_writer_abort(struct trace_writer *w); /* removes the ".part" */
+/* trace_writer_abort - remove the ".part"; NULL is fine */
+void trace_writer_abort(struct trace_writer *w);
 
 #endif

@@ -121,8 +121,7 @@ static void print_sizes(const struct trace_header *h, uint64_t bytes)
 	char buf[40];
 
 	tenths = bytes ? raw / bytes * 10 + raw % bytes * 10 / bytes : 0;
-	printf("%-12s %s\n", "file",
-	       text_bytes(buf, sizeof(buf), bytes));
+	printf("%-12s %s\n", "file", text_bytes(buf, sizeof(buf), bytes));
 	printf("%-12s %s, %" PRIu64 ".%" PRIu64 " times the file\n", "unpacked",
 	       text_bytes(buf, sizeof(buf), raw), tenths / 10, tenths % 10);
 }
@@ -134,8 +133,8 @@ static void print_info(const struct trace *t, uint64_t bytes)
 
 	printf("%-12s %s %u.%u\n", "format", t->ops->name, h->major, h->minor);
 	printf("%-12s %s\n", "byte order", h->big_endian ? "big" : "little");
-	printf("%-12s %s\n", "reads", h->has_reads ? "recorded" :
-						     "not recorded");
+	printf("%-12s %s\n", "reads",
+	       h->has_reads ? "recorded" : "not recorded");
 	print_count("contents", h->contents);
 	print_count("spaces", h->spaces);
 	print_count("events", h->events);
@@ -353,9 +352,10 @@ static const struct cmd trace_subs[] = {
 	{.name = "recover",
 	 .args = "IN OUT",
 	 .summary = "save what is whole in a damaged or cut trace",
-	 .about = "Reads up to the first damage, says where it is, and writes "
-		  "what stands\nbefore it as a complete trace. A recording that "
-		  "was killed left\nNAME.part; choose an OUT other than NAME.\n",
+	 .about =
+		 "Reads up to the first damage, says where it is, and writes "
+		 "what stands\nbefore it as a complete trace. A recording that "
+		 "was killed left\nNAME.part; choose an OUT other than NAME.\n",
 	 .opts = write_options,
 	 .run = recover_main},
 	{.name = NULL},

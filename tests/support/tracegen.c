@@ -118,7 +118,8 @@ static void push_random(struct recording *r, struct prng *p, uint64_t *t,
 {
 	uint32_t space = (uint32_t)prng_below(p, live);
 	uint32_t id = (uint32_t)prng_below(p, r->contents);
-	uint64_t vpn = any(p, 51), run = prng_below(p, 40), k = prng_below(p, 9);
+	uint64_t vpn = any(p, 51), run = prng_below(p, 40),
+		 k = prng_below(p, 9);
 	struct event ev;
 
 	*t += prng_below(p, 2) * any(p, 40);
@@ -127,9 +128,9 @@ static void push_random(struct recording *r, struct prng *p, uint64_t *t,
 	} else if (k < 5) {
 		for (uint64_t i = 0; i < run; i++)
 			push(r, put_page(*t, space, vpn + i,
-					 k == 3 || id + i >= r->contents ?
-						 id :
-						 id + (uint32_t)i));
+					 k == 3 || id + i >= r->contents
+						 ? id
+						 : id + (uint32_t)i));
 	} else if (k < 7) {
 		ev = memory(*t, EV_MAP + (unsigned)prng_below(p, 3), space, vpn,
 			    1 + any(p, 50));
@@ -163,14 +164,14 @@ void recording_fini(struct recording *r)
 	mem_release(r->ev, r->cap, sizeof(*r->ev));
 }
 
-static int feed_pages(struct trace_writer *w, uint32_t *next, uint32_t upto,
-		      struct err *err)
+static int feed_pages(const struct recording *r, struct trace_writer *w,
+		      uint32_t *next, uint32_t upto, struct err *err)
 {
 	uint8_t page[PAGE_BYTES];
 	int ret = 0;
 
 	for (; !ret && *next < upto; ++*next) {
-		page_fill(page, RULE_ID, *next);
+		page_fill(page, r->rule, *next);
 		ret = trace_writer_page(w, page, err);
 	}
 	return ret;
@@ -180,25 +181,25 @@ int recording_feed(const struct recording *r, struct trace_writer *w,
 		   bool early, struct err *err)
 {
 	uint32_t next = 1;
-	int ret = trace_writer_meta(w, "made.by", "tests, \xc3\xa0 la carte # 1",
-				    err);
+	int ret = trace_writer_meta(w, "made.by",
+				    "tests, \xc3\xa0 la carte # 1", err);
 
 	if (!ret)
 		ret = trace_writer_meta(w, "empty", "", err);
 	if (!ret && early)
-		ret = feed_pages(w, &next, r->contents, err);
+		ret = feed_pages(r, w, &next, r->contents, err);
 	for (size_t i = 0; !ret && i < r->n; i++) {
 		const struct event *ev = &r->ev[i];
-		uint32_t id = ev->op == EV_WRITE ? ev->content :
-			      ev->op == EV_PUT	 ? ev->stored :
-						   0;
+		uint32_t id = ev->op == EV_WRITE ? ev->content
+			      : ev->op == EV_PUT ? ev->stored
+						 : 0;
 
 		if (id >= next)
-			ret = feed_pages(w, &next, id + 1, err);
+			ret = feed_pages(r, w, &next, id + 1, err);
 		if (!ret)
 			ret = trace_writer_event(w, ev, err);
 	}
-	return ret ? ret : feed_pages(w, &next, r->contents, err);
+	return ret ? ret : feed_pages(r, w, &next, r->contents, err);
 }
 
 struct trace_header recording_write(const struct recording *r, const char *path,
@@ -246,10 +247,10 @@ static void same_pages(const struct recording *r, struct trace *t,
 	ck_assert_uint_eq(src.count, r->contents);
 	ck_assert(src.big_endian == r->big_endian);
 	for (uint32_t id = 1; id < src.count; id++) {
-		page_fill(want, RULE_ID, id);
-		ck_assert_msg(!memcmp(src.bytes(src.self, id, buf), want,
-				      PAGE_BYTES),
-			      "content %u differs", id);
+		page_fill(want, r->rule, id);
+		ck_assert_msg(
+			!memcmp(src.bytes(src.self, id, buf), want, PAGE_BYTES),
+			"content %u differs", id);
 	}
 	t->ops->drop(t);
 }

@@ -8,12 +8,14 @@
 #ifndef DEDUPSIM_TESTS_SUPPORT_TRACEGEN_H
 #define DEDUPSIM_TESTS_SUPPORT_TRACEGEN_H
 
+#include "sim/core/pages.h"
 #include "traces/writer.h"
 
 struct recording {
 	struct event *ev; /* tidy */
 	size_t n, cap;
-	uint32_t contents; /* page k is RULE_ID k */
+	uint32_t contents;
+	enum page_rule rule; /* of page k, with value k */
 	bool big_endian, has_reads;
 };
 
