@@ -1,9 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "sim/base/err.h"
+
+static void tame(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 127)
+			*s = '?';
+}
+
+int err_why(FILE *why, const char *part, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (why) {
+		va_start(ap, fmt);
+		fprintf(why, "%s: ", part);
+		vfprintf(why, fmt, ap);
+		fputc('\n', why);
+		va_end(ap);
+	}
+	return -EINVAL;
+}
 
 int err_set(struct err *e, int code, const char *fmt, ...)
 {
@@ -13,6 +35,7 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 		va_start(ap, fmt);
 		vsnprintf(e->text, sizeof(e->text), fmt, ap);
 		va_end(ap);
+		tame(e->text);
 	}
 	return -code;
 }
@@ -31,6 +54,7 @@ int err_prefix(struct err *e, int ret, const char *fmt, ...)
 	va_end(ap);
 	n = strlen(e->text);
 	snprintf(e->text + n, sizeof(e->text) - n, ": %s", old);
+	tame(e->text);
 	return ret;
 }
 

@@ -6,9 +6,13 @@
  * negative errno; the text says where (file and line, offset or key) and what.
  * It is printed once, by main().  Errors of the environment (memory, I/O) may
  * travel as a bare negative errno: err_text() turns them into words.
+ *
+ * Control characters, which may come from hostile input, become '?'.
  */
 #ifndef DEDUPSIM_BASE_ERR_H
 #define DEDUPSIM_BASE_ERR_H
+
+#include <stdio.h>
 
 #define ERR_TEXT_MAX 512
 
@@ -24,6 +28,14 @@ struct err {
  * Returns -@code, so that callers write `return err_set(e, EINVAL, ...)`.
  */
 int err_set(struct err *e, int code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * err_why - print what is wrong to @why (NULL: nowhere), for functions that
+ * check invariants: "PART: what it says"
+ * Returns -EINVAL.
+ */
+int err_why(FILE *why, const char *part, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*

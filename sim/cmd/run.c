@@ -33,8 +33,8 @@ static const struct opt run_options[] = {
 		  "options ENGINE` names them" },
 	{ OPT_STRING, OPT_FIELD(run_opts, until, const char *),
 	  .letter = 'u', .arg = "WHEN",
-	  .help = "when to stop: end (of the trace), fixpoint (three full scans "
-		  "change nothing), scans=N, or a time as 20s; by default end, "
+	  .help = "when to stop: end (of the trace), fixpoint (every page is "
+		  "visited three times and nothing changes), scans=N, or a time as 20s; by default end, "
 		  "or fixpoint when the trace is of one instant" },
 	{ OPT_STRING, OPT_FIELD(run_opts, at, const char *), .arg = "TIME",
 	  .help = "take the memory as it was at TIME as a still picture: all "

@@ -31,11 +31,6 @@ static const struct opt scenario_options[] = {
 static int check_language(const char *path, const char *text, const char *as,
 			  struct err *err)
 {
-	if (as && strcmp(as, "ksm"))
-		return err_set(err, EINVAL,
-			       "--as: no language \"%s\"; there is "
-			       "ksm",
-			       as);
 	while (!as && (strspn(text, " \t\r\n") || *text == '#')) {
 		text += strspn(text, " \t\r\n");
 		if (*text == '#')
@@ -89,6 +84,9 @@ static int scenario_run_cmd(const struct cmd *self, int argc, char **argv,
 	ret = opt_parse(self->opts, &o, argc, argv, rest, &n, NULL, NULL, err);
 	if (!ret && n != 1)
 		ret = err_set(err, EINVAL, "scenario takes one FILE");
+	if (!ret && o.as && strcmp(o.as, "ksm"))
+		ret = err_set(err, EINVAL,
+			      "--as: no language \"%s\"; there is ksm", o.as);
 	if (!ret) {
 		ret = run_file(rest[0], &o, err);
 		status = EXIT_FAILED;

@@ -42,6 +42,7 @@ struct engine {
 /* How far background work has come; for `--until` and the summary. */
 struct engine_progress {
 	uint64_t scans;	  /* full passes finished */
+	uint64_t round;	  /* full passes within which every page is visited */
 	uint64_t changes; /* merges, breaks and new item states, ever; skips by
 			     smart scan do not count */
 };

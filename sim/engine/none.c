@@ -60,7 +60,7 @@ static int none_notice(struct engine *e, const struct effect *fx,
 static void none_progress(const struct engine *e, struct engine_progress *p)
 {
 	(void)e;
-	*p = (struct engine_progress){0};
+	*p = (struct engine_progress){.round = 1};
 }
 
 static void none_report(const struct engine *e, struct rows *out)

@@ -2,10 +2,10 @@
 /*
  * oracle.c - every equal page shared at once, for nothing: the upper bound
  *
- * Counts how many pages hold each content.  What could be saved at this moment
- * is the difference between the frames in use and the distinct contents mapped;
- * pages of zeros are shown apart, because most of them would go away by not
- * being touched, or with the kernel's one zero page.
+ * Counts how many pages hold each content and map each frame.  What could be
+ * saved at this moment is the difference between the frames that pages in scope
+ * map and their distinct contents; pages of zeros are shown apart, because most
+ * of them would go away by not being touched, or with the kernel's one zero page.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -35,10 +35,13 @@ struct oracle {
 	struct oracle_opts opt;
 	const struct machine *machine;
 	uint32_t contents;
-	uint32_t *pages;   /* by content: pages in scope that hold it */
-	uint64_t *counted; /* bitmap by PTE index: is in scope and counted */
-	size_t counted_cap;
+	uint32_t *pages; /* by content: pages in scope that hold it */
+	uint32_t *frame; /* by PTE index: its frame + 1 if counted, else 0 */
+	size_t frame_cap;
+	uint32_t *maps; /* by frame: pages in scope that map it */
+	size_t maps_cap;
 	uint64_t total, distinct;
+	uint64_t frames, zero_frames; /* that pages in scope map */
 };
 
 static int oracle_start(struct engine **out, const struct engine_env *env,
@@ -71,37 +74,55 @@ static bool in_scope(const struct oracle *o, const struct pte *p)
 	return (p->flags & must) == must && pte_owner(p) != OWNER_ZERO;
 }
 
-static void leave(struct oracle *o, uint32_t content)
+static uint32_t frame_of(const struct machine *m, const struct pte *p)
+{
+	return pte_owner(p) == OWNER_SHARED ? machine_share(m, p->ref)->frame
+					    : p->ref;
+}
+
+static void leave(struct oracle *o, uint32_t frame, uint32_t content)
 {
 	o->total--;
 	o->distinct -= --o->pages[content] == 0;
+	if (--o->maps[frame])
+		return;
+	o->frames--;
+	o->zero_frames -= content == 0;
 }
 
-static void enter(struct oracle *o, uint32_t content)
+static void enter(struct oracle *o, uint32_t frame, uint32_t content)
 {
 	o->total++;
 	o->distinct += o->pages[content]++ == 0;
+	if (o->maps[frame]++)
+		return;
+	o->frames++;
+	o->zero_frames += content == 0;
 }
 
 static int oracle_notice(struct engine *e, const struct effect *fx,
 			 struct meter *m)
 {
 	struct oracle *o = (struct oracle *)e;
-	uint64_t *w, bit = UINT64_C(1) << (fx->pte % 64);
+	const struct pte *p;
+	uint32_t frame;
 
 	(void)m;
 	if (fx->kind != FX_PAGE || !fx->pte)
 		return 0;
-	if (mem_reserve(&o->counted, &o->counted_cap, fx->pte / 64 + 1,
-			sizeof(*o->counted)))
+	p = &o->machine->pte[fx->pte];
+	frame = in_scope(o, p) ? frame_of(o->machine, p) : 0;
+	if (mem_reserve(&o->frame, &o->frame_cap, (size_t)fx->pte + 1,
+			sizeof(*o->frame)) ||
+	    mem_reserve(&o->maps, &o->maps_cap, (size_t)frame + 1,
+			sizeof(*o->maps)))
 		return -ENOMEM;
-	w = &o->counted[fx->pte / 64];
-	if (*w & bit)
-		leave(o, fx->before);
-	*w &= ~bit;
-	if (in_scope(o, &o->machine->pte[fx->pte])) {
-		enter(o, fx->content);
-		*w |= bit;
+	if (o->frame[fx->pte])
+		leave(o, o->frame[fx->pte] - 1, fx->before);
+	o->frame[fx->pte] = 0;
+	if (in_scope(o, p)) {
+		enter(o, frame, fx->content);
+		o->frame[fx->pte] = frame + 1;
 	}
 	return 0;
 }
@@ -109,29 +130,18 @@ static int oracle_notice(struct engine *e, const struct effect *fx,
 static void oracle_progress(const struct engine *e, struct engine_progress *p)
 {
 	(void)e;
-	*p = (struct engine_progress){0};
+	*p = (struct engine_progress){.round = 1};
 }
 
-/* Mappings that share a frame already, without any engine (after a fork). */
-static uint64_t shared_anyway(const struct machine *m)
-{
-	uint64_t with_frame = m->mapped - m->zero_mapped;
-
-	return with_frame > machine_frames(m) ? with_frame - machine_frames(m)
-					      : 0;
-}
-
+/* Pages that share a frame by a fork save nothing more. */
 static void oracle_report(const struct engine *e, struct rows *out)
 {
 	const struct oracle *o = (const struct oracle *)e;
 	uint64_t zero = o->pages[0], nonzero = o->total - zero;
-	uint64_t zero_saved = zero ? zero - 1 : 0;
+	uint64_t zero_saved = o->zero_frames ? o->zero_frames - 1 : 0;
 	uint64_t distinct = o->distinct - (zero > 0);
-	uint64_t saved = nonzero - distinct + zero_saved;
-	uint64_t anyway = shared_anyway(o->machine);
 
-	engine_report_saved(out, saved > anyway ? saved - anyway : 0,
-			    zero_saved, 0);
+	engine_report_saved(out, o->frames - o->distinct, zero_saved, 0);
 	rows_add(out, "oracle", "pages", "pages", (int64_t)o->total);
 	rows_add(out, "oracle", "zero_pages", "pages", (int64_t)zero);
 	rows_add(out, "oracle", "distinct_nonzero_contents", "pages",
@@ -140,29 +150,54 @@ static void oracle_report(const struct engine *e, struct rows *out)
 		 (int64_t)(nonzero - distinct));
 }
 
+static int wrong(FILE *why, const char *what, uint64_t counted, uint64_t there)
+{
+	if (why)
+		fprintf(why,
+			"oracle: %" PRIu64 " %s counted, %" PRIu64 " there\n",
+			counted, what, there);
+	return -EINVAL;
+}
+
+/* Is the page at @pte counted if it must be, and with its own frame? */
+static bool counted(const struct oracle *o, uint32_t pte, uint64_t *total)
+{
+	const struct pte *p = &o->machine->pte[pte];
+	uint32_t is = pte < o->frame_cap ? o->frame[pte] : 0;
+
+	if (!in_scope(o, p))
+		return is == 0;
+	++*total;
+	return is == frame_of(o->machine, p) + 1;
+}
+
 static int oracle_check(const struct engine *e, FILE *why)
 {
 	const struct oracle *o = (const struct oracle *)e;
 	const struct machine *m = o->machine;
-	uint64_t total = 0, distinct = 0;
+	uint64_t total = 0, distinct = 0, frames = 0;
 
 	for (uint32_t i = 0; i < o->contents; i++)
 		distinct += o->pages[i] > 0;
+	for (size_t i = 0; i < o->maps_cap; i++)
+		frames += o->maps[i] > 0;
 	for (uint32_t s = 0; s < m->nspace; s++)
-		for (size_t at = 0; at < m->space[s].nchunk; at++)
+		for (size_t at = 0; at < m->space[s].nchunk; at++) {
+			uint32_t pte = m->space[s].chunk[at].chunk
+				       << CHUNK_SHIFT;
+
 			for (uint32_t i = 0; i < CHUNK_PAGES; i++)
-				total += in_scope(
-					o, &m->pte[m->space[s].chunk[at].chunk
-							   << CHUNK_SHIFT |
-						   i]);
-	if (total == o->total && distinct == o->distinct)
-		return 0;
-	if (why)
-		fprintf(why,
-			"oracle: %" PRIu64 " pages counted, %" PRIu64
-			" there\n",
-			o->total, total);
-	return -EINVAL;
+				if (!counted(o, pte + i, &total))
+					return wrong(why, "pages up to a wrong one",
+						     o->total, total);
+		}
+	if (total != o->total)
+		return wrong(why, "pages", o->total, total);
+	if (frames != o->frames)
+		return wrong(why, "frames", o->frames, frames);
+	if (distinct != o->distinct)
+		return wrong(why, "contents", o->distinct, distinct);
+	return 0;
 }
 
 static void oracle_stop(struct engine *e)
@@ -171,7 +206,8 @@ static void oracle_stop(struct engine *e)
 
 	if (!o)
 		return;
-	mem_release(o->counted, o->counted_cap, sizeof(*o->counted));
+	mem_release(o->frame, o->frame_cap, sizeof(*o->frame));
+	mem_release(o->maps, o->maps_cap, sizeof(*o->maps));
 	free(o->pages);
 	free(o);
 }

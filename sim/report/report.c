@@ -51,8 +51,9 @@ static void tree_rows(const struct meter *m, enum meter_tree tree,
 void report_meter_rows(const struct meter *m, struct rows *out)
 {
 	for (unsigned op = 0; op < METER_OP_COUNT; op++)
-		rows_add(out, "meter", meter_op_name[op], meter_op_unit[op],
-			 (int64_t)m->count[op]);
+		if (m->count[op])
+			rows_add(out, "meter", meter_op_name[op],
+				 meter_op_unit[op], (int64_t)m->count[op]);
 	for (unsigned t = 0; t < METER_TREE_COUNT; t++)
 		tree_rows(m, (enum meter_tree)t, out);
 }

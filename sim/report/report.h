@@ -62,9 +62,9 @@ extern const struct reporter_ops *const reporters[]; /* NULL ends it */
 const struct reporter_ops *reporter_find(const char *name, struct err *err);
 
 /*
- * report_meter_rows - the counts as rows: scope "meter" for operations, "stable"
- * and "unstable" for tree walks (walks, steps, and steps_at_depth by depth as
- * far down as anyone went)
+ * report_meter_rows - the counts that are not zero as rows: scope "meter" for
+ * operations, "stable" and "unstable" for tree walks (walks, steps, and
+ * steps_at_depth by depth as far down as anyone went)
  */
 void report_meter_rows(const struct meter *m, struct rows *out);
 

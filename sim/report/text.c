@@ -143,7 +143,7 @@ static void converged(const struct report *r, FILE *out)
 			text_ns(time, sizeof(time),
 				(uint64_t)get(r, "run", "most_saved_ns")));
 	if (get(r, "run", "settled"))
-		fputs("; the last three scans changed nothing", out);
+		fputs("; now settled", out);
 	fputs("\n", out);
 }
 

@@ -10,8 +10,9 @@
 #include "sim/run/possible.h"
 #include "sim/run/run.h"
 
-#define QUIET_SCANS 3u	  /* without a change: a fixpoint */
+#define QUIET_ROUNDS 3u	  /* without a change: a fixpoint */
 #define SCANS_MAX 100000u /* a fixpoint that does not come */
+#define IDLE_MAX 1000u	  /* turns in a row that did nothing: none will */
 #define PROGRESS_EVERY 65536u
 #define MOST_PERCENT 95u
 
@@ -41,7 +42,10 @@ struct run {
 	bool over; /* the trace has no more events */
 	bool done; /* the run has reached its end */
 	const char *ended;
-	uint64_t scans, changes, quiet; /* at the last full scan; since */
+	uint64_t scans, changes; /* at the last full scan */
+	uint64_t quiet;		 /* full scans since the last change */
+	uint64_t round; /* full scans within which every page is visited */
+	uint64_t idle;	/* turns since the last that did something */
 	struct milestone *mile;
 	size_t nmile, mile_cap;
 };
@@ -101,10 +105,13 @@ static int milestone(struct run *r)
 		return 0;
 	r->quiet =
 		p.changes == r->changes ? r->quiet + (p.scans - r->scans) : 0;
+	r->round = p.round;
 	r->scans = p.scans;
 	r->changes = p.changes;
 	rows_clear(&r->rows);
 	r->cfg->ops->report(r->engine, &r->rows);
+	if (r->rows.failed)
+		return -ENOMEM;
 	saved = (uint64_t)rows_get(&r->rows, "saved", "saved_pages", 0);
 	if (r->nmile && r->mile[r->nmile - 1].saved == saved)
 		return 0; /* only changes are kept */
@@ -114,25 +121,47 @@ static int milestone(struct run *r)
 	return 0;
 }
 
+/* Has every page been visited several times since anything changed? */
+static bool settled(const struct run *r)
+{
+	return r->round && r->quiet >= QUIET_ROUNDS * r->round;
+}
+
 /* Has the run come to its end, as far as full scans tell? */
 static void check_end(struct run *r)
 {
 	if (r->until == UNTIL_SCANS && r->scans >= r->until_value) {
 		r->ended = "after the number of full scans asked for";
 		r->done = true;
-	} else if (r->until == UNTIL_FIXPOINT && r->over &&
-		   r->quiet >= QUIET_SCANS) {
-		r->ended = "at the fixpoint: three full scans changed nothing";
+	} else if (r->until == UNTIL_FIXPOINT && r->over && settled(r)) {
+		r->ended = "at the fixpoint: every page was visited three "
+			   "times, nothing changed";
 		r->done = true;
 	} else if (r->until == UNTIL_FIXPOINT && r->scans >= SCANS_MAX) {
 		r->ended = "unsettled: 100,000 full scans, still changing";
 		r->done = true;
+	} else if ((r->until == UNTIL_FIXPOINT || r->until == UNTIL_SCANS) &&
+		   r->over && r->idle >= IDLE_MAX) {
+		r->ended = "unsettled: the background work does nothing";
+		r->done = true;
 	}
+}
+
+/* What has been done so far, turns themselves left out. */
+static uint64_t work_done(const struct run *r)
+{
+	uint64_t sum = 0;
+
+	for (int op = 0; op < METER_OP_COUNT; op++)
+		if (op != OP_TURN)
+			sum += r->meter.count[op];
+	return sum;
 }
 
 static int turn(struct run *r)
 {
 	struct evq_entry e = *evq_peek(&r->queue);
+	uint64_t done = work_done(r), scans = r->scans;
 	int ret;
 
 	evq_pop(&r->queue);
@@ -145,6 +174,7 @@ static int turn(struct run *r)
 		ret = milestone(r);
 	if (!ret)
 		ret = queue_turns(r);
+	r->idle = work_done(r) == done && r->scans == scans ? r->idle + 1 : 0;
 	check_end(r);
 	return ret;
 }
@@ -153,10 +183,13 @@ static int turn(struct run *r)
 
 static int paranoid(struct run *r)
 {
-	if (machine_check(r->machine, stderr) ||
-	    r->cfg->ops->check(r->engine, stderr))
-		return err_set(r->err, EINVAL, "an invariant is broken");
-	return 0;
+	int ret = machine_check(r->machine, stderr);
+
+	if (!ret)
+		ret = r->cfg->ops->check(r->engine, stderr);
+	if (ret == -EINVAL)
+		err_set(r->err, EINVAL, "an invariant is broken");
+	return ret;
 }
 
 static int out_of_memory(struct run *r)
@@ -178,6 +211,7 @@ static int apply(struct run *r, const struct event *ev)
 	if (ret)
 		return ret;
 	while ((ret = machine_next(r->machine, &fx)) > 0) {
+		r->quiet = 0; /* scans before it do not know of it */
 		ret = ops->notice(r->engine, &fx, &r->meter);
 		if (ret)
 			return ret;
@@ -348,8 +382,7 @@ static int results(struct run *r, struct run_result *out)
 		 (int64_t)r->events);
 	rows_add(&out->results, "run", "scans", "scans", (int64_t)r->scans);
 	rows_add(&out->results, "run", "spaces_live", "spaces", (int64_t)live);
-	rows_add(&out->results, "run", "settled", "boolean",
-		 r->quiet >= QUIET_SCANS);
+	rows_add(&out->results, "run", "settled", "boolean", settled(r));
 	rows_add(&out->results, "run", "possible_pages", "pages",
 		 (int64_t)possible);
 	report_most(r, &out->results);

@@ -11,7 +11,9 @@
  *
  * When a run ends (`until`):
  *	end        with the last event of the trace
- *	fixpoint   events are over, and three full scans changed nothing
+ *	fixpoint   events are over, and nothing changed while every page was
+ *	           visited three times: three full scans, or 27 where smart scan
+ *	           lets a page sit out up to eight
  *	scans=N    after N full scans, events or not
  *	TIME       at that time, even if events are left
  * Default: end; fixpoint when everything in the trace happens at one instant.
@@ -59,7 +61,7 @@ struct run_config {
 /*
  * Rows that the run itself adds, scope "run":
  *	end_ns, trace_events, scans, spaces_live
- *	settled        1: three full scans changed nothing
+ *	settled        1: nothing changed while every page was visited three times
  *	possible_pages what could be saved in the end if each content of the
  *	               mergeable pages had one frame
  *	most_saved_ns, most_saved_scans

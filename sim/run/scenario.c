@@ -5,280 +5,21 @@
 #include <string.h>
 
 #include "sim/base/mem.h"
-#include "sim/base/text.h"
-#include "sim/core/pages.h"
-#include "sim/engine/engine.h"
-#include "sim/run/scenario.h"
-
-#define WORKERS 64u
-#define PAGES_MAX (UINT64_C(1) << 28)  /* of one process: 1 TiB of addresses */
-#define FILLED_MAX (UINT64_C(1) << 20) /* by all fills of one scenario */
-#define CONTENTS_MAX (UINT32_C(1) << 16) /* distinct, of one scenario */
-#define VPN_BASE UINT64_C(0x700000000)
-#define BIG_BATCH "10000000"
-#define HOUR_MS 3600000u
-
-/* X(symbol, word, operands) */
-#define OPS(X)                                                                 \
-	X(SET, "set", 2)                                                       \
-	X(START, "start", 1)                                                   \
-	X(EXIT, "exit", 1)                                                     \
-	X(FORK, "fork", 2)                                                     \
-	X(MAP, "map", 3)                                                       \
-	X(MAPHUGE, "maphuge", 3)                                               \
-	X(MAPSHARED, "mapshared", 3)                                           \
-	X(UNMAP, "unmap", 3)                                                   \
-	X(DONTNEED, "dontneed", 3)                                             \
-	X(MERGEABLE, "mergeable", 3)                                           \
-	X(UNMERGEABLE, "unmergeable", 3)                                       \
-	X(READ, "read", 3)                                                     \
-	X(READONLY, "readonly", 3)                                             \
-	X(PIN, "pin", 3)                                                       \
-	X(UNPIN, "unpin", 3)                                                   \
-	X(FILL, "fill", 7)                                                     \
-	X(SCAN, "scan", 0)                                                     \
-	X(BATCH, "batch", 1)                                                   \
-	X(SNAP, "snap", 1)
-
-enum op_kind {
-#define X(sym, word, n) DO_##sym,
-	OPS(X)
-#undef X
-		DO_COUNT
-};
-
-static const struct {
-	const char *word;
-	int operands;
-} ops[DO_COUNT] = {
-#define X(sym, word, n) [DO_##sym] = {word, n},
-	OPS(X)
-#undef X
-};
-
-struct op {
-	uint8_t kind;
-	uint8_t rule; /* DO_FILL */
-	uint32_t w;
-	int line;
-	uint64_t lo, hi;	 /* also CHILD, N, STEP */
-	uint64_t v0, step, mod;	 /* DO_FILL */
-	const char *key, *value; /* DO_SET */
-	size_t pages;		 /* DO_FILL: first of its contents in sc.ids */
-};
-
-struct scenario {
-	const char *file, *id;
-	const struct scenario_opts *opts;
-	FILE *out;
-	struct err *err;
-
-	struct op *op;
-	size_t nop, op_cap;
-	struct page_store store;
-	uint32_t *ids; /* contents of filled pages, fill after fill */
-	size_t nids, ids_cap;
-
-	struct content_set *contents;
-	struct machine *machine;
-	struct engine *engine;
-	const struct engine_ops *ops;
-	struct clock clock;
-	struct meter meter;
-	struct rows rows;
-
-	uint32_t space[WORKERS]; /* number + 1; 0: not running */
-	uint32_t home[WORKERS];	 /* whose addresses it uses (fork keeps them) */
-	uint32_t next_space;
-	uint32_t hour_ms; /* the sleep that was written last */
-	bool started;	  /* ksmd sleeps between two batches */
-	uint64_t scans_done;
-};
-
-/* ---- reading ---- */
-
-static int say(const struct scenario *sc, int line, const char *what,
-	       const char *word)
-{
-	return err_set(sc->err, EINVAL, "%s:%d: %s%s%s%s", sc->file, line, what,
-		       word ? " \"" : "", word ? word : "", word ? "\"" : "");
-}
-
-static int number(const struct scenario *sc, int line, const char *word,
-		  uint64_t max, uint64_t *out)
-{
-	if (!text_u64(word, out) || *out > max)
-		return say(sc, line, "not a number in range:", word);
-	return 0;
-}
-
-static int worker(const struct scenario *sc, int line, const char *word,
-		  uint32_t *out)
-{
-	uint64_t w;
-	int ret = number(sc, line, word, WORKERS - 1, &w);
-
-	*out = (uint32_t)w;
-	return ret;
-}
-
-static int fill_value(const struct scenario *sc, struct op *op, char **word)
-{
-	int ret = 0;
-
-	for (op->rule = 0; page_rule_name(op->rule); op->rule++)
-		if (!strcmp(page_rule_name(op->rule), word[0]))
-			break;
-	if (!page_rule_name(op->rule))
-		return say(sc, op->line, "no such rule:", word[0]);
-	ret = number(sc, op->line, word[1], UINT64_MAX, &op->v0);
-	if (!ret)
-		ret = number(sc, op->line, word[2], UINT64_MAX, &op->step);
-	if (!ret)
-		ret = number(sc, op->line, word[3], UINT64_MAX, &op->mod);
-	return ret;
-}
-
-/* Enter the contents of a fill; runs of one content are made once. */
-static int fill_contents(struct scenario *sc, struct op *op)
-{
-	uint8_t page[PAGE_BYTES];
-	uint64_t last = 0;
-	uint32_t id = 0;
-	int ret = 0;
-
-	if (sc->nids + (op->hi - op->lo) > FILLED_MAX)
-		return say(sc, op->line,
-			   "more pages filled than a scenario may", NULL);
-	if (mem_reserve(&sc->ids, &sc->ids_cap,
-			sc->nids + (size_t)(op->hi - op->lo), sizeof(*sc->ids)))
-		return -ENOMEM;
-	op->pages = sc->nids;
-	for (uint64_t p = op->lo; p < op->hi; p++) {
-		uint64_t off = (p - op->lo) * op->step;
-		uint64_t v = op->v0 + (op->mod ? off % op->mod : off);
-
-		if (p == op->lo || v != last) {
-			page_fill(page, (enum page_rule)op->rule, v);
-			ret = page_store_add(&sc->store, page, &id);
-		}
-		if (ret == -ENOSPC)
-			return say(sc, op->line,
-				   "more contents than a scenario may have",
-				   NULL);
-		if (ret < 0)
-			return ret;
-		last = v;
-		sc->ids[sc->nids++] = id;
-	}
-	return 0;
-}
-
-static int parse_range(struct scenario *sc, struct op *op, char **word)
-{
-	bool may_be_empty = op->kind == DO_UNPIN;
-	int ret = number(sc, op->line, word[0], PAGES_MAX, &op->lo);
-
-	if (!ret)
-		ret = number(sc, op->line, word[1], PAGES_MAX, &op->hi);
-	if (!ret && op->lo >= op->hi && !may_be_empty)
-		ret = say(sc, op->line, "an empty range of pages", NULL);
-	return ret;
-}
-
-static int parse_op(struct scenario *sc, struct op *op, char **word)
-{
-	uint32_t child;
-	int ret = 0;
-
-	switch ((enum op_kind)op->kind) {
-	case DO_SET:
-		op->key = word[1];
-		op->value = word[2];
-		return 0;
-	case DO_SCAN:
-		return 0;
-	case DO_BATCH:
-	case DO_SNAP:
-		return number(sc, op->line, word[1], UINT32_MAX, &op->lo);
-	case DO_START:
-	case DO_EXIT:
-		return worker(sc, op->line, word[1], &op->w);
-	case DO_FORK:
-		ret = worker(sc, op->line, word[1], &op->w);
-		if (!ret)
-			ret = worker(sc, op->line, word[2], &child);
-		if (!ret)
-			op->lo = child;
-		return ret;
-	case DO_FILL:
-	case DO_MAP:
-	case DO_MAPHUGE:
-	case DO_MAPSHARED:
-	case DO_UNMAP:
-	case DO_DONTNEED:
-	case DO_MERGEABLE:
-	case DO_UNMERGEABLE:
-	case DO_READ:
-	case DO_READONLY:
-	case DO_PIN:
-	case DO_UNPIN:
-		ret = worker(sc, op->line, word[1], &op->w);
-		if (!ret)
-			ret = parse_range(sc, op, &word[2]);
-		if (ret || op->kind != DO_FILL)
-			return ret;
-		ret = fill_value(sc, op, &word[4]);
-		return ret ? ret : fill_contents(sc, op);
-	case DO_COUNT:
-		break;
-	}
-	return -EINVAL;
-}
-
-static int parse_line(struct scenario *sc, int line, char **word, int n)
-{
-	struct op op = {.line = line};
-	int ret;
-
-	while (op.kind < DO_COUNT && strcmp(ops[op.kind].word, word[0]))
-		op.kind++;
-	if (op.kind == DO_COUNT) {
-		const char *names[DO_COUNT], *near;
-
-		for (int i = 0; i < DO_COUNT; i++)
-			names[i] = ops[i].word;
-		near = text_nearest(word[0], names, DO_COUNT);
-		return err_set(sc->err, EINVAL,
-			       "%s:%d: no operation \"%s\"%s%s%s", sc->file,
-			       line, word[0], near ? "; did you mean \"" : "",
-			       near ? near : "", near ? "\"?" : "");
-	}
-	if (n - 1 != ops[op.kind].operands)
-		return err_set(sc->err, EINVAL,
-			       "%s:%d: %s takes %d operands, not %d", sc->file,
-			       line, word[0], ops[op.kind].operands, n - 1);
-	ret = parse_op(sc, &op, word);
-	if (ret)
-		return ret;
-	if (mem_reserve(&sc->op, &sc->op_cap, sc->nop + 1, sizeof(*sc->op)))
-		return -ENOMEM;
-	sc->op[sc->nop++] = op;
-	return 0;
-}
-
-/* ---- doing ---- */
+#include "sim/run/scenario_impl.h"
 
 static int check(struct scenario *sc, int line)
 {
+	int ret;
+
 	if (!sc->opts->paranoid)
 		return 0;
-	if (machine_check(sc->machine, stderr) ||
-	    sc->ops->check(sc->engine, stderr))
-		return err_set(sc->err, EINVAL,
-			       "%s:%d: %s: an invariant is broken", sc->file,
-			       line, sc->id);
-	return 0;
+	ret = machine_check(sc->machine, stderr);
+	if (!ret)
+		ret = sc->ops->check(sc->engine, stderr);
+	if (ret == -EINVAL)
+		err_set(sc->err, EINVAL, "%s:%d: %s: an invariant is broken",
+			sc->file, line, sc->id);
+	return ret;
 }
 
 /* Let ksmd have the turns that are due. */
@@ -412,7 +153,7 @@ static int do_set(struct scenario *sc, const struct op *op)
 	int ret = sc->ops->get(sc->engine, op->key, &run);
 
 	if (ret)
-		return say(sc, op->line, "no such tunable:", op->key);
+		return scenario_say(sc, op->line, "no such tunable:", op->key);
 	ret = sc->ops->set(sc->engine, op->key, op->value, &sc->meter);
 	if (ret == -EBUSY || ret == -EINVAL)
 		return 0;
@@ -440,8 +181,9 @@ static int batch(struct scenario *sc, const struct op *op, const char *pages)
 	if (!ret)
 		ret = turns(sc);
 	if (!ret && sc->meter.count[OP_TURN] == before)
-		return say(sc, op->line, "no process is registered: ksmd waits",
-			   NULL);
+		return scenario_say(sc, op->line,
+				    "no process is registered: ksmd waits",
+				    NULL);
 	return ret;
 }
 
@@ -458,12 +200,19 @@ static int do_batch(struct scenario *sc, const struct op *op)
 
 static int do_scan(struct scenario *sc, const struct op *op)
 {
-	uint64_t before = full_scans(sc);
+	uint64_t before = full_scans(sc), walked;
 	int ret;
 
-	do
+	do {
+		walked = sc->meter.count[OP_PTE_WALK];
 		ret = batch(sc, op, BIG_BATCH);
-	while (!ret && full_scans(sc) == before);
+		/* The advisor may have been told to let it scan nothing. */
+		if (!ret && full_scans(sc) == before &&
+		    sc->meter.count[OP_PTE_WALK] == walked)
+			ret = scenario_say(sc, op->line,
+					   "ksmd has batches of no pages",
+					   NULL);
+	} while (!ret && full_scans(sc) == before);
 	sc->scans_done++;
 	return ret;
 }
@@ -626,34 +375,6 @@ static void tear_down(struct scenario *sc)
 	rows_fini(&sc->rows);
 }
 
-/* Reads one scenario up to the next "scenario" line, which goes to *@next. */
-static int read_one(struct scenario *sc, char **p, char *end, int *line,
-		    char **next)
-{
-	char *word[10], *s;
-	int n, ret = 0;
-
-	*next = NULL;
-	while (!ret && (s = text_line(p, end))) {
-		++*line;
-		n = text_words(s, word, 9);
-		if (!n)
-			continue;
-		if (!strcmp(word[0], "scenario")) {
-			if (n != 2)
-				return say(sc, *line, "scenario takes a name",
-					   NULL);
-			*next = word[1];
-			return 0;
-		}
-		if (!sc->id)
-			return say(sc, *line, "expected: scenario ID, not",
-				   word[0]);
-		ret = parse_line(sc, *line, word, n);
-	}
-	return ret;
-}
-
 int scenario_run(const char *name, char *text, size_t n,
 		 const struct scenario_opts *opts, FILE *out, struct err *err)
 {
@@ -676,11 +397,12 @@ int scenario_run(const char *name, char *text, size_t n,
 
 		page_store_init(&sc.store, CONTENTS_MAX);
 		rows_init(&sc.rows);
-		ret = read_one(&sc, &p, end, &line, &next);
+		ret = scenario_read(&sc, &p, end, &line, &next);
 		if (!ret && id)
 			ret = run_one(&sc);
 		else if (!ret && !next)
-			ret = say(&sc, line, "no scenario in this file", NULL);
+			ret = scenario_say(&sc, line,
+					   "no scenario in this file", NULL);
 		tear_down(&sc);
 		id = next;
 	} while (!ret && next);

@@ -262,6 +262,7 @@ static void ksm_progress(const struct engine *e, struct engine_progress *p)
 	const struct ksm *k = (const struct ksm *)e;
 
 	p->scans = k->scans_ever;
+	p->round = k->opt.smart_scan ? SKIPS_MAX + 1 : 1;
 	p->changes = k->changes;
 }
 

@@ -65,6 +65,9 @@ struct ksm_opts { /* the kernel's names */
 
 extern const struct opt ksm_options[];
 
+/* Most full scans in a row that smart scan lets a page sit out. */
+#define SKIPS_MAX 8
+
 /* ---- items ---- */
 
 enum item_state { ITEM_NONE, ITEM_UNSTABLE, ITEM_STABLE };
@@ -296,6 +299,10 @@ void stable_count(struct ksm *k, struct node *n, int by);
 
 int unstable_step(struct ksm *k, uint32_t pte, const struct key *key,
 		  struct meter *m);
+/* Count a page replaced, or an attempt that failed with @ret; @left: word of the
+ * merged frame that went free by it, 0: none. */
+void ksm_count_replace(struct ksm *k, int ret, unsigned split, unsigned freed,
+		       uint32_t left, struct meter *m);
 /* Replace the page at @pte by the merged frame @share; 0, -EBUSY, -ENOMEM */
 int ksm_merge(struct ksm *k, uint32_t pte, uint32_t share, struct meter *m);
 

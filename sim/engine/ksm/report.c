@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 
 #include "sim/engine/ksm/ksm.h"
 
@@ -82,23 +81,6 @@ void ksm_report_space(const struct engine *e, uint32_t space, struct rows *out)
 
 /* ---- invariants ---- */
 
-static int wrong(FILE *why, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int wrong(FILE *why, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (why) {
-		va_start(ap, fmt);
-		fputs("ksm: ", why);
-		vfprintf(why, fmt, ap);
-		fputc('\n', why);
-		va_end(ap);
-	}
-	return -EINVAL;
-}
-
 struct sum {
 	uint64_t items, unshared, stable, in_tree, zero;
 };
@@ -120,23 +102,25 @@ static int check_item(const struct ksm *k, uint32_t pte, struct sum *sum,
 		if (!pte_mergeable_page(p))
 			return it->rank == RANK_NONE
 				       ? 0
-				       : wrong(why,
-					       "item %" PRIu32
-					       " has a rank, its page none",
-					       pte);
+				       : err_why(why, "ksm",
+						 "item %" PRIu32
+						 " has a rank, its page none",
+						 pte);
 		return it->rank == k->contents->rank[p->content] &&
 				       it->head == k->contents->head[p->content]
 			       ? 0
-			       : wrong(why, "item %" PRIu32 " is out of date",
-				       pte);
+			       : err_why(why, "ksm",
+					 "item %" PRIu32 " is out of date",
+					 pte);
 	case ITEM_STABLE:
 		sum->stable++;
 		n = ksm_node(k, it->node);
 		if (n->kind == NODE_CHAIN || !n->count)
-			return wrong(why, "item %" PRIu32 " at no node", pte);
+			return err_why(why, "ksm",
+				       "item %" PRIu32 " at no node", pte);
 		return 0;
 	}
-	return wrong(why, "item %" PRIu32 " in no state", pte);
+	return err_why(why, "ksm", "item %" PRIu32 " in no state", pte);
 }
 
 static int check_items(const struct ksm *k, struct sum *sum, FILE *why)
@@ -159,7 +143,8 @@ static int check_items(const struct ksm *k, struct sum *sum, FILE *why)
 		}
 		if (sum->items - items != k->slot[s + 1].items ||
 		    zero != k->slot[s + 1].zero)
-			return wrong(why, "space %" PRIu32 " is miscounted", s);
+			return err_why(why, "ksm",
+				       "space %" PRIu32 " is miscounted", s);
 	}
 	return 0;
 }
@@ -175,7 +160,8 @@ static int check_stable(const struct ksm *k, uint64_t *listed, FILE *why)
 		uint32_t d = x, left = 0, count = 0;
 
 		if (last && ksm_node(k, last)->rank >= n->rank)
-			return wrong(why, "stable tree is out of order");
+			return err_why(why, "ksm",
+				       "stable tree is out of order");
 		last = x;
 		if (n->kind == NODE_CHAIN) {
 			chains++;
@@ -190,22 +176,22 @@ static int check_stable(const struct ksm *k, uint64_t *listed, FILE *why)
 			sharing += n->count ? n->count - 1 : 0;
 			for (uint32_t i = n->items; i; ++*listed) {
 				if (ksm_item(k, i)->node != d)
-					return wrong(why,
-						     "node %" PRIu32
-						     " lists a stranger",
-						     d);
+					return err_why(why, "ksm",
+						       "node %" PRIu32
+						       " lists a stranger",
+						       d);
 				i = ksm_item(k, i)->item_next;
 			}
 			d = n->kind == NODE_DUP ? n->next : 0;
 		}
 		if (c->kind == NODE_CHAIN && count != left)
-			return wrong(why,
-				     "chain of %" PRIu32 " dups has %" PRIu32,
-				     left, count);
+			return err_why(why, "ksm",
+				       "chain of %" PRIu32 " dups has %" PRIu32,
+				       left, count);
 	}
 	if (chains != k->stable_node_chains || dups != k->stable_node_dups ||
 	    shared != k->pages_shared || sharing != k->pages_sharing)
-		return wrong(why, "stable nodes are miscounted");
+		return err_why(why, "ksm", "stable nodes are miscounted");
 	return 0;
 }
 
@@ -229,6 +215,6 @@ int ksm_check(const struct engine *e, FILE *why)
 		in_tree++;
 	if (sum.items != k->rmap_items || sum.unshared != k->pages_unshared ||
 	    sum.stable != listed || in_tree != sum.in_tree)
-		return wrong(why, "items are miscounted");
+		return err_why(why, "ksm", "items are miscounted");
 	return 0;
 }

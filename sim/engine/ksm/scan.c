@@ -11,7 +11,7 @@
 /* How many scans a page of this age sits out. */
 static uint32_t skips_for(uint32_t age)
 {
-	return age <= 3 ? 1 : age <= 5 ? 2 : age <= 8 ? 4 : 8;
+	return age <= 3 ? 1 : age <= 5 ? 2 : age <= 8 ? 4 : SKIPS_MAX;
 }
 
 /* Is the page passed over this time?  Ages it; merged pages do not age. */
@@ -115,16 +115,9 @@ static int merge_zero(struct ksm *k, uint32_t pte, struct meter *m)
 	uint32_t word;
 	int ret = machine_merge_zero(k->machine, pte, &freed, &word, &split);
 
-	meter_add(m, OP_HUGE_SPLIT, split);
-	meter_add(m, OP_WRITE_PROTECT, 1);
+	ksm_count_replace(k, ret, split, freed, word, m);
 	if (ret)
 		return ret;
-	meter_add(m, OP_CMP, 1);
-	meter_add(m, OP_CMP_BYTES, PAGE_BYTES);
-	meter_add(m, OP_PTE_REPLACE, 1);
-	meter_add(m, OP_FRAME_FREE, freed);
-	if (word)
-		stable_mark_stale(k, word);
 	ksm_slot_of(k, pte)->zero++;
 	k->changes++;
 	return 0;

@@ -10,6 +10,22 @@
 
 #include "sim/engine/ksm/ksm.h"
 
+void ksm_count_replace(struct ksm *k, int ret, unsigned split, unsigned freed,
+		       uint32_t left, struct meter *m)
+{
+	meter_add(m, OP_HUGE_SPLIT, split);
+	meter_add(m, OP_WRITE_PROTECT, 1);
+	if (ret)
+		return;
+	/* Compared once more now that nobody can write to it. */
+	meter_add(m, OP_CMP, 1);
+	meter_add(m, OP_CMP_BYTES, PAGE_BYTES);
+	meter_add(m, OP_PTE_REPLACE, 1);
+	meter_add(m, OP_FRAME_FREE, freed);
+	if (left)
+		stable_mark_stale(k, left);
+}
+
 int ksm_merge(struct ksm *k, uint32_t pte, uint32_t share, struct meter *m)
 {
 	unsigned freed, split = 0;
@@ -20,18 +36,8 @@ int ksm_merge(struct ksm *k, uint32_t pte, uint32_t share, struct meter *m)
 	    pte_owner(&k->machine->pte[pte]) == OWNER_SHARED)
 		return 0;
 	ret = machine_merge(k->machine, pte, share, &freed, &word, &split);
-	meter_add(m, OP_HUGE_SPLIT, split);
-	meter_add(m, OP_WRITE_PROTECT, 1);
-	if (ret)
-		return ret;
-	/* Compared once more now that nobody can write to it. */
-	meter_add(m, OP_CMP, 1);
-	meter_add(m, OP_CMP_BYTES, PAGE_BYTES);
-	meter_add(m, OP_PTE_REPLACE, 1);
-	meter_add(m, OP_FRAME_FREE, freed);
-	if (word)
-		stable_mark_stale(k, word);
-	return 0;
+	ksm_count_replace(k, ret, split, freed, word, m);
+	return ret;
 }
 
 static int undo(struct ksm *k, uint32_t pte, struct meter *m)
