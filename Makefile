@@ -17,12 +17,13 @@ FUZZ_SECONDS ?= 60
 SAMPLE := traces/samples/guests.trace
 
 PACKAGES := gcc make pkg-config libzstd-dev libxxhash-dev libjansson-dev \
-	    check libsubunit-dev zstd
+	    liblzo2-dev liblz4-dev check libsubunit-dev zstd
 PACKAGES_ALL := $(PACKAGES) clang libclang-rt-14-dev clang-format valgrind \
 	    qemu-user-static gcc-s390x-linux-gnu libc6-dev-s390x-cross
 
 libs = $(shell pkg-config --libs $(1) 2>/dev/null || echo $(2))
-LDLIBS ?= $(call libs,libzstd libxxhash jansson,-lzstd -lxxhash -ljansson)
+LDLIBS ?= $(call libs,libzstd libxxhash jansson lzo2 liblz4,\
+	  -lzstd -lxxhash -ljansson -llzo2 -llz4)
 CHECKLIBS ?= $(call libs,check,-lcheck -lsubunit -lrt -lm)
 CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L $(DEFS)
 WARN   := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
@@ -49,6 +50,7 @@ FIDELITY := $(B)/tests/fidelity/probe $(B)/tests/fidelity/instants
 SOURCES := $(LIBSRC) sim/main.c $(SUPPORT) $(CHECKS) $(HEADERS) \
 	   $(call files,$(DIRS:%=%/*.def) tests/fuzz/*.c tests/fidelity/*.c bench/*.c)
 LIB     := $(B)/libdedupsim.a
+CACHES  := $(call files,models/cache/*.conf)
 # tests/support makes the n-th allocation fail through the linker.
 WRAPS   := $(sort $(shell cat $(SUPPORT) /dev/null | grep -o '__wrap_[a-z_]*'))
 WRAP    := $(WRAPS:__wrap_%=-Wl,--wrap=%)
@@ -82,15 +84,24 @@ dedupsim: $(B)/dedupsim
 	@test $(B) != build || ln -sf $< $@
 $(B)/dedupsim: $(B)/sim/main.o $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(LIB): $(call obj,$(LIBSRC))
+$(LIB): $(call obj,$(LIBSRC)) $(B)/models/presets.o
 	@rm -f $@
 	$(call say,AR) $(AR) rcs $@ $^
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# The cache presets are part of the program, as text.
+$(B)/models/presets.o: $(B)/models/presets.c
+	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/models/presets.c: models/presets.awk $(CACHES)
+	@mkdir -p $(@D)
+	@awk -f $^ >$@
+
 $(CHECKS:%.c=$(B)/%): $(B)/%: $(B)/%.o $(call obj,$(SUPPORT)) $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) $(WRAP) -o $@ $^ $(CHECKLIBS) $(LDLIBS)
+# It asks the probe for the operations of its scenarios.
+$(B)/tests/check_vectors: | $(B)/tests/fidelity/probe
 $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o \
 		$(call obj,$(SUPPORT)) $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) $(WRAP) -o $@ $^ $(CHECKLIBS) $(LDLIBS)
@@ -121,6 +132,9 @@ paranoid: ## the tests with the assertions of inner loops
 	$(sub) B=build-paranoid DEFS=-DDEDUPSIM_PARANOID check
 bytes: ## the tests with engines that compare real bytes, not ranks
 	$(sub) B=build-bytes DEFS=-DDEDUPSIM_COMPARE_BYTES check
+golden: all $(B)/tests/check_vectors ## how results differ; GOLDEN=write keeps them
+	@B=$(B) CK_RUN_CASE=meter $(B)/tests/check_vectors >/dev/null 2>&1 || true
+	@B=$(B) DEDUPSIM=$(B)/dedupsim tests/check_golden.sh $(or $(GOLDEN),show)
 fuzz: ## each fuzz target for FUZZ_SECONDS with clang's libFuzzer
 	$(sub) B=build-fuzz CC=clang SAN=fuzzer-no-link,address,undefined fuzzing
 fuzzing: $(FUZZERS:tests/fuzz/%.c=$(B)/tests/fuzz/live_%)
@@ -159,5 +173,5 @@ clean: ## remove everything that was built
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 .PHONY: all demo test check dedupsim headers floors asan tsan paranoid bytes \
-	fuzz fuzzing bench fidelity determinism docs install deps deps-all \
+	golden fuzz fuzzing bench fidelity determinism docs install deps deps-all \
 	format help clean
