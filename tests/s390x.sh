@@ -24,7 +24,8 @@ fetch() {
 		-o Dir::Cache="$here/cache" -o APT::Sandbox::User="$(id -un)"
 	apt-get "$@" -q update &&
 		(cd $B/apt && apt-get "$@" -q download libzstd-dev \
-			libxxhash-dev libjansson-dev libjansson4) || exit 1
+			libxxhash-dev libjansson-dev libjansson4 liblzo2-dev \
+			liblz4-dev) || exit 1
 	for d in $B/apt/*.deb; do
 		dpkg -x "$d" $root || exit 1
 	done
@@ -50,7 +51,8 @@ done
 lib=$root/usr/lib/s390x-linux-gnu
 CPPFLAGS="-I$root/usr/include -I$root/usr/include/s390x-linux-gnu" \
 	LDFLAGS=-static \
-	LDLIBS="$lib/libzstd.a $lib/libxxhash.a $lib/libjansson.a" \
+	LDLIBS="$lib/libzstd.a $lib/libxxhash.a $lib/libjansson.a \
+		$lib/liblzo2.a $lib/liblz4.a" \
 	make -s -j"$(nproc)" B=$B CC=s390x-linux-gnu-gcc AR=s390x-linux-gnu-ar \
 	$B/dedupsim || exit 1
 for engine in none oracle ksm; do

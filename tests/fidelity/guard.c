@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/fidelity/kernel.h"
@@ -140,25 +135,6 @@ static int knobs_restore(const struct knobs *ks, struct err *err)
 	return ret;
 }
 
-/* Everybody must agree on the file, so the environment has no say. */
-static int lock_take(struct err *err)
-{
-	const char *path = access("/run/lock", W_OK)
-				   ? "/tmp/dedupsim-ksm.lock"
-				   : "/run/lock/dedupsim-ksm.lock";
-	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-	int ret;
-
-	if (fd < 0)
-		return err_set(err, errno, "%s: %s", path, strerror(errno));
-	if (!flock(fd, LOCK_EX | LOCK_NB))
-		return fd;
-	ret = err_set(err, errno, "KSM is in use: another measurement holds %s",
-		      path);
-	close(fd);
-	return ret;
-}
-
 /* Is KSM there, ours to command, and idle?  Returns 0 or an exit status. */
 static int look(struct err *err)
 {
@@ -182,105 +158,24 @@ static int look(struct err *err)
 	return ksm_alone(err) ? EXIT_IN_USE : 0;
 }
 
-/* Signals that would end us; those that are ignored stay ignored. */
-static void ending_signals(sigset_t *set)
-{
-	static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction sa;
-
-	sigemptyset(set);
-	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
-		if (!sigaction(ending[i], NULL, &sa) &&
-		    sa.sa_handler != SIG_IGN)
-			sigaddset(set, ending[i]);
-}
-
-static void child_run(ksm_body *body, void *ctx, pid_t guard)
-{
-	struct err err = {""};
-	int status;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != guard)
-		_exit(1);
-	status = body(ctx, &err);
-	if (err.text[0])
-		fprintf(stderr, "%s\n", err.text);
-	if (fflush(stdout) || ferror(stdout)) {
-		fputs("standard output: write error\n", stderr);
-		status = 1;
-	}
-	_exit(status);
-}
-
-/* Wait until the body and whatever it left behind are gone. */
-static int child_wait(pid_t child, const sigset_t *ending, struct err *err)
-{
-	int sig, st = 0, interrupted = 0;
-	sigset_t set = *ending;
-
-	sigaddset(&set, SIGCHLD);
-	for (;;) {
-		sig = sigwaitinfo(&set, NULL);
-		if (sig == SIGCHLD && waitpid(child, &st, WNOHANG) == child)
-			break;
-		if (sig > 0 && sig != SIGCHLD) {
-			interrupted = sig;
-			kill(child, SIGKILL);
-		}
-	}
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-		;
-	if (interrupted) {
-		err_set(err, EINTR, "interrupted: KSM is as it was");
-		return 128 + interrupted;
-	}
-	if (WIFSIGNALED(st)) {
-		err_set(err, EIO,
-			"the measuring process was ended by signal "
-			"%d: KSM is as it was",
-			WTERMSIG(st));
-		return 128 + WTERMSIG(st);
-	}
-	return WEXITSTATUS(st);
-}
-
 static int guarded(ksm_body *body, void *ctx, struct err *err)
 {
-	sigset_t ending, block, before;
-	pid_t child, guard = getpid();
 	struct err bad = {""};
 	struct knobs saved;
+	struct child child;
 	int status = look(err);
 
 	if (status)
 		return status;
 	if (knobs_save(&saved, err))
 		return 1;
-	ending_signals(&ending);
-	block = ending;
-	sigaddset(&block, SIGCHLD);
-	signal(SIGCHLD, SIG_DFL);
-	sigprocmask(SIG_BLOCK, &block, &before);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-
-	fflush(NULL);
-	child = fork();
-	if (child < 0) {
-		sigprocmask(SIG_SETMASK, &before, NULL);
-		err_set(err, errno, "fork: %s", strerror(errno));
-		return 1;
-	}
-	if (!child) {
-		sigprocmask(SIG_SETMASK, &before, NULL);
-		child_run(body, ctx, guard);
-	}
-	status = child_wait(child, &ending, err);
+	child_begin(&child);
+	status = child_run(&child, body, ctx, "KSM is as it was", err);
 	if (knobs_restore(&saved, &bad)) {
 		*err = bad;
 		status = 1;
 	}
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	child_end(&child);
 	return status;
 }
 

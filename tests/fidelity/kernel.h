@@ -21,8 +21,9 @@
 
 #include "sim/base/err.h"
 
-/* Exit status of the tools, besides 0, 1 (failed) and 2 (usage). */
-#define EXIT_IN_USE 75 /* somebody else uses KSM: try later */
+#include "tests/fidelity/child.h"
+
+/* Exit status, besides those of child.h. */
 #define EXIT_NO_KSM 77 /* not root, or a kernel without KSM */
 
 /* ksm_read - a number of /sys/kernel/mm/ksm; -1: the kernel has no such file */
@@ -48,8 +49,7 @@ bool ksm_daemon_sleeps(pid_t ksmd);
  */
 int ksm_alone(struct err *err);
 
-/* What is done under the guard: returns an exit status, 0 for success. */
-typedef int ksm_body(void *ctx, struct err *err);
+typedef child_body ksm_body;
 
 /*
  * ksm_guard - run @body in a child with KSM to itself, then restore every knob

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "models/codec.h"
 #include "tests/support/main.h"
 #include "tests/support/rig.h"
 
@@ -21,9 +22,13 @@ void rig_contents(struct rig *r, enum page_rule rule, uint32_t contents)
 	}
 	src = page_store_source(&r->store);
 	ret = content_set_new(&r->contents, &src,
-			      NEED_RANK | NEED_PREFIX | NEED_BYTES |
+			      NEED_RANK | NEED_PREFIX | NEED_SAME | NEED_BYTES |
 				      NEED_CHECKSUM(CHECKSUM_XXH64),
 			      1, &r->err);
+	for (size_t i = 0; !ret && codecs[i]; i++)
+		ret = codec_columns(r->contents,
+				    codec_need(codecs[i], codecs[i]->level), 1,
+				    &r->err);
 	ck_assert_msg(!ret, "%s", err_text(&r->err, ret));
 	meter_init(&r->meter, NULL);
 	rows_init(&r->rows);
@@ -177,6 +182,27 @@ int64_t rig_space_row(struct rig *r, uint32_t space, const char *name)
 	return rows_get(&r->rows, "space", name, 0);
 }
 
+uint64_t rig_pages(const struct rig *r)
+{
+	const struct machine *m = r->machine;
+	uint64_t sum = 0;
+
+	for (uint32_t s = 0; s < m->nspace; s++)
+		for (size_t at = 0; at < m->space[s].nchunk; at++) {
+			uint32_t pte = m->space[s].chunk[at].chunk
+				       << CHUNK_SHIFT;
+
+			for (unsigned i = 0; i < CHUNK_PAGES; i++, pte++)
+				if (m->pte[pte].flags & PTE_PRESENT)
+					sum = splitmix64(
+						sum ^ s ^
+						machine_pte_vpn(m, pte) << 8 ^
+						(uint64_t)m->pte[pte].content
+							<< 40);
+		}
+	return sum;
+}
+
 struct pte *rig_pte(const struct rig *r, uint32_t space, uint64_t vpn)
 {
 	uint32_t i = machine_find(r->machine, space, vpn);
@@ -244,9 +270,9 @@ static unsigned chaos_op(struct prng *r)
 		uint8_t op;
 		uint8_t weight;
 	} w[] = {
-		{EV_WRITE, 100}, {EV_MAP, 20},	{EV_UNMAP, 5}, {EV_FREE, 5},
-		{EV_READ, 10},	 {EV_ADVISE, 12}, {EV_PIN, 3},	{EV_UNPIN, 5},
-		{EV_SPACE, 2},	 {EV_FORK, 4},	{EV_EXIT, 2},
+		{EV_WRITE, 100}, {EV_MAP, 20},	  {EV_UNMAP, 5}, {EV_FREE, 5},
+		{EV_READ, 10},	 {EV_ADVISE, 12}, {EV_PIN, 3},	 {EV_UNPIN, 5},
+		{EV_SPACE, 2},	 {EV_FORK, 4},	  {EV_EXIT, 2},
 	};
 	uint64_t sum = 0, at;
 	size_t i = 0;
@@ -294,9 +320,10 @@ static void chaos_aim(struct prng *r, const struct machine *m, struct event *ev)
 		ev->count = range->hi - ev->vpn;
 }
 
-static const uint8_t chaos_kinds[] = {0,	EVF_HUGE,   0,
-				      EVF_HUGE, EVF_FILE,   EVF_HUGE,
-				      0,	EVF_SHARED, EVF_FILE | EVF_SHARED};
+static const uint8_t chaos_kinds[] = {
+	0,	  EVF_HUGE,   0,
+	EVF_HUGE, EVF_FILE,   EVF_HUGE,
+	0,	  EVF_SHARED, EVF_FILE | EVF_SHARED};
 
 struct event chaos_event(struct prng *r, const struct machine *m,
 			 uint32_t contents)

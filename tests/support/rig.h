@@ -35,8 +35,9 @@ struct rig {
 
 struct rig_config {
 	const char *engine;
-	const char *const *set; /* names and values in turn, NULL ends; or NULL */
-	enum page_rule rule;	/* what content i > 0 holds: the rule of i */
+	const char *const
+		*set;	     /* names and values in turn, NULL ends; or NULL */
+	enum page_rule rule; /* what content i > 0 holds: the rule of i */
 	uint32_t contents;
 	uint32_t zero_pages;
 };
@@ -66,6 +67,8 @@ void rig_check(const struct rig *r);
 /* rig_row - @scope NULL: any; the row must be there */
 int64_t rig_row(struct rig *r, const char *scope, const char *name);
 int64_t rig_space_row(struct rig *r, uint32_t space, const char *name);
+/* rig_pages - a digest of what each page of each space holds */
+uint64_t rig_pages(const struct rig *r);
 struct pte *rig_pte(const struct rig *r, uint32_t space, uint64_t vpn);
 
 /* ---- events ---- */
