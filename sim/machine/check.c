@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
 #include "sim/machine/page.h"
@@ -39,23 +38,6 @@ struct count {
 	uint32_t *maps; /* by share */
 };
 
-static int wrong(FILE *why, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int wrong(FILE *why, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (why) {
-		va_start(ap, fmt);
-		fputs("machine: ", why);
-		vfprintf(why, fmt, ap);
-		fputc('\n', why);
-		va_end(ap);
-	}
-	return -EINVAL;
-}
-
 static int check_pte(const struct machine *m, uint32_t pte, struct count *n,
 		     FILE *why)
 {
@@ -65,16 +47,19 @@ static int check_pte(const struct machine *m, uint32_t pte, struct count *n,
 
 	if (!(flags & PTE_PRESENT))
 		return flags || p->ref || p->content
-			       ? wrong(why, "pte %" PRIu32 " absent, not empty",
-				       pte)
+			       ? err_why(why, "machine",
+					 "pte %" PRIu32 " absent, not empty",
+					 pte)
 			       : 0;
 	r = range_of(&m->space[machine_pte_space(m, pte)],
 		     machine_pte_vpn(m, pte));
 	if (!r)
-		return wrong(why, "pte %" PRIu32 " outside of any range", pte);
+		return err_why(why, "machine",
+			       "pte %" PRIu32 " outside of any range", pte);
 	if (!(flags & PTE_MERGEABLE) != !(r->flags & EVF_MERGEABLE) ||
 	    !(flags & PTE_ANON) != !!(r->flags & (EVF_FILE | EVF_SHARED)))
-		return wrong(why, "pte %" PRIu32 " unlike its range", pte);
+		return err_why(why, "machine",
+			       "pte %" PRIu32 " unlike its range", pte);
 	n->mapped++;
 	switch (pte_owner(p)) {
 	case OWNER_PRIVATE:
@@ -88,9 +73,9 @@ static int check_pte(const struct machine *m, uint32_t pte, struct count *n,
 		n->zero++;
 		n->placed += !!(flags & PTE_PLACED);
 		if (p->content)
-			return wrong(why,
-				     "pte %" PRIu32 " zero page with content",
-				     pte);
+			return err_why(why, "machine",
+				       "pte %" PRIu32 " zero page with content",
+				       pte);
 		break;
 	case OWNER_STORE:
 		break;
@@ -107,11 +92,13 @@ static int check_chunk(const struct machine *m, uint32_t space, size_t at,
 	int ret;
 
 	if (c->key != ref->key || c->space != space)
-		return wrong(why, "chunk %" PRIu32 " has lost its place",
-			     ref->chunk);
+		return err_why(why, "machine",
+			       "chunk %" PRIu32 " has lost its place",
+			       ref->chunk);
 	if (at && ref[-1].key >= ref->key)
-		return wrong(why, "chunks of space %" PRIu32 " out of order",
-			     space);
+		return err_why(why, "machine",
+			       "chunks of space %" PRIu32 " out of order",
+			       space);
 	for (uint32_t i = 0; i < CHUNK_PAGES; i++) {
 		uint32_t pte = ref->chunk << CHUNK_SHIFT | i;
 
@@ -122,7 +109,8 @@ static int check_chunk(const struct machine *m, uint32_t space, size_t at,
 			return ret;
 	}
 	if (present != c->present || words != c->words)
-		return wrong(why, "chunk %" PRIu32 " miscounts", ref->chunk);
+		return err_why(why, "machine", "chunk %" PRIu32 " miscounts",
+			       ref->chunk);
 	return 0;
 }
 
@@ -133,12 +121,13 @@ static int check_ranges(const struct space *s, FILE *why)
 	for (size_t i = 0; i < s->nrange; i++) {
 		if (s->range[i].lo >= s->range[i].hi ||
 		    (i && s->range[i - 1].hi > s->range[i].lo))
-			return wrong(why, "ranges overlap");
+			return err_why(why, "machine", "ranges overlap");
 		mergeable += !!(s->range[i].flags & EVF_MERGEABLE);
 	}
 	return mergeable == s->mergeable
 		       ? 0
-		       : wrong(why, "mergeable ranges are miscounted");
+		       : err_why(why, "machine",
+				 "mergeable ranges are miscounted");
 }
 
 static int check_frames(const struct machine *m, const struct count *n,
@@ -148,19 +137,21 @@ static int check_frames(const struct machine *m, const struct count *n,
 
 	for (uint32_t i = 1; i <= m->share.used; i++) {
 		if (n->maps[i] && n->maps[i] != machine_share(m, i)->maps)
-			return wrong(why,
-				     "share %" PRIu32 " has %" PRIu32
-				     " mappings, not %" PRIu32,
-				     i, n->maps[i], machine_share(m, i)->maps);
+			return err_why(why, "machine",
+				       "share %" PRIu32 " has %" PRIu32
+				       " mappings, not %" PRIu32,
+				       i, n->maps[i],
+				       machine_share(m, i)->maps);
 		shares += n->maps[i] > 0;
 	}
 	/* Frames that only an extra reference keeps alive. */
 	lingering = m->share.count - shares;
 	if (lingering > m->npin)
-		return wrong(why, "share records leak");
+		return err_why(why, "machine", "share records leak");
 	if (n->private + m->share.count != m->frames->used)
-		return wrong(why, "%" PRIu64 " frames owned, %" PRIu32 " used",
-			     n->private + m->share.count, m->frames->used);
+		return err_why(why, "machine",
+			       "%" PRIu64 " frames owned, %" PRIu32 " used",
+			       n->private + m->share.count, m->frames->used);
 	return 0;
 }
 
@@ -177,7 +168,8 @@ int machine_check(const struct machine *m, FILE *why)
 	}
 	if (!ret && (n.mapped != m->mapped || n.zero != m->zero_mapped ||
 		     n.placed != m->zero_merged || n.merged != m->merged_pages))
-		ret = wrong(why, "counters and page tables disagree");
+		ret = err_why(why, "machine",
+			      "counters and page tables disagree");
 	if (!ret)
 		ret = check_frames(m, &n, why);
 	free(n.maps);

@@ -69,13 +69,19 @@ static begin_fn *const begin[EVENT_OP_COUNT] = {
 int machine_begin(struct machine *m, const struct event *ev, struct err *err)
 {
 	struct machine_op *op = m->op;
+	int ret;
 
 	assert(!op->step && op->first == FX_NONE && op->last == FX_NONE);
 	if (ev->op >= EVENT_OP_COUNT)
 		return err_set(err, EINVAL, "no such event: %u", ev->op);
 	op->ev = *ev;
 	op->at = 0;
-	return begin[ev->op](m, op, err);
+	ret = begin[ev->op](m, op, err);
+	if (ret) { /* nothing of it is left for the next event */
+		op->step = NULL;
+		op->first = op->last = FX_NONE;
+	}
+	return ret;
 }
 
 int machine_next(struct machine *m, struct effect *fx)

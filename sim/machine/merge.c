@@ -144,8 +144,8 @@ int machine_unmerge(struct machine *m, uint32_t pte, struct effect *fx)
 		.content = p->content,
 		.before = p->content,
 	};
+	m->cow_copies += pte_owner(p) == OWNER_SHARED;
 	page_leave(m, pte, fx);
 	page_own(m, pte, OWNER_PRIVATE, frame);
-	m->cow_copies++;
 	return 0;
 }

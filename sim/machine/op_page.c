@@ -138,28 +138,37 @@ int op_begin_write(struct machine *m, struct machine_op *op, struct err *err)
 	return 0;
 }
 
+/* The next page of the event that a read would fault in; NULL: none is left. */
+static const struct range *read_next(const struct machine *m,
+				     struct machine_op *op)
+{
+	const struct space *s = &m->space[op->ev.space];
+
+	for (; op->vpn < op->hi; op->vpn++) {
+		uint32_t pte = machine_find(m, op->ev.space, op->vpn);
+		const struct range *r;
+
+		if (pte && m->pte[pte].flags & PTE_PRESENT)
+			continue;
+		r = range_of(s, op->vpn);
+		if (op_fault_flags(r) & PTE_ANON)
+			return r;
+		op->vpn = r->hi - 1;
+	}
+	return NULL;
+}
+
 /* Reading an anonymous page that was never written maps the zero page. */
 static int step_read(struct machine *m, struct machine_op *op,
 		     struct effect *fx)
 {
-	const struct space *s = &m->space[op->ev.space];
-	const struct range *r;
+	const struct range *r = read_next(m, op);
 	uint32_t chunk, pte;
 	uint64_t vpn;
 
-	for (; op->vpn < op->hi; op->vpn++) {
-		vpn = op->vpn;
-		pte = machine_find(m, op->ev.space, vpn);
-		if (pte && m->pte[pte].flags & PTE_PRESENT)
-			continue;
-		r = range_of(s, vpn);
-		if (op_fault_flags(r) & PTE_ANON)
-			break;
-		op->vpn = r->hi - 1;
-	}
-	if (op->vpn >= op->hi)
+	if (!r)
 		return 0;
-	op->vpn++;
+	vpn = op->vpn++;
 	chunk = chunk_get(m, op->ev.space, vpn >> CHUNK_SHIFT);
 	if (!chunk)
 		return -ENOMEM;

@@ -69,33 +69,46 @@ int op_begin_unmap(struct machine *m, struct machine_op *op, struct err *err)
 	return 0;
 }
 
+/* The next page that is unlike its range now takes its flag; 0: none. */
+static uint32_t advise_next(struct machine *m, struct machine_op *op)
+{
+	const struct space *s = &m->space[op->ev.space];
+	const struct range *r;
+	uint32_t pte, want;
+
+	while ((pte = op_next_present(m, op->ev.space, op))) {
+		r = range_of(s, machine_pte_vpn(m, pte));
+		want = r && r->flags & EVF_MERGEABLE ? PTE_MERGEABLE : 0;
+		if ((m->pte[pte].flags & PTE_MERGEABLE) == want)
+			continue;
+		m->pte[pte].flags ^= PTE_MERGEABLE;
+		return pte;
+	}
+	return 0;
+}
+
 /* Advice reaches the pages: flags in the PTEs, unmerging when it is withdrawn.
  */
 static int step_advise(struct machine *m, struct machine_op *op,
 		       struct effect *fx)
 {
-	const struct space *s = &m->space[op->ev.space];
-	const struct range *r;
-	uint32_t pte, want;
-	struct pte *p;
-	int ret = 0;
+	uint32_t pte = advise_next(m, op);
+	const struct pte *p;
 
-	for (;;) {
-		pte = op_next_present(m, op->ev.space, op);
-		if (!pte)
-			return 0;
-		p = &m->pte[pte];
-		r = range_of(s, machine_pte_vpn(m, pte));
-		want = r && r->flags & EVF_MERGEABLE ? PTE_MERGEABLE : 0;
-		if ((p->flags & PTE_MERGEABLE) != want)
-			break;
-	}
-	p->flags ^= PTE_MERGEABLE;
+	if (!pte)
+		return 0;
+	p = &m->pte[pte];
 	op_fx_page(m, pte, fx);
-	if (!want && (p->flags & PTE_PLACED || machine_merged(m, p)))
-		ret = machine_unmerge(m, pte, fx);
+	if (!(p->flags & PTE_MERGEABLE) &&
+	    (p->flags & PTE_PLACED || machine_merged(m, p)) &&
+	    machine_unmerge(m, pte, fx)) {
+		/* Without memory they stay merged, but go with their range. */
+		while (advise_next(m, op))
+			;
+		return -ENOMEM;
+	}
 	fx->flags |= FXF_ADVICE;
-	return ret ? ret : 1;
+	return 1;
 }
 
 int op_begin_advise(struct machine *m, struct machine_op *op, struct err *err)
