@@ -213,6 +213,8 @@ void content_set_free(struct content_set *s)
 	free(s->length);
 	free(s->same);
 	free(s->same_set);
+	for (unsigned i = 0; i < CONTENT_EXTRAS; i++)
+		free(s->extra[i].value);
 	free(s);
 }
 

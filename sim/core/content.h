@@ -11,6 +11,7 @@
  *	id ──► rank[id]    place in memcmp order, 0 … count-1
  *	       head[id]    first eight bytes as a big-endian number
  *	       checksum[kind][id], length[id], same[id] …
+ *	       extra[i].value[id]  whatever a floor above has computed
  *	rank ► prefix[rank]  bits from the left that ranks r and r+1 share
  *	       by_rank[rank] the id
  *
@@ -48,6 +49,13 @@ enum checksum {
 #define NEED_SAME UINT64_C(8)	/* is it one 64-bit word repeated, which */
 #define NEED_BYTES UINT64_C(16) /* the bytes themselves, during the run */
 #define NEED_CHECKSUM(c) (UINT64_C(256) << (c))
+/* Columns that a floor above knows how to make: see content_set_add(). */
+#define CONTENT_EXTRAS 48u
+#define NEED_EXTRA(i) (UINT64_C(65536) << (i))
+#define NEED_EXTRAS (~UINT64_C(65535))
+
+static_assert(NEED_CHECKSUM(CHECKSUM_COUNT) <= NEED_EXTRA(0),
+	      "a checksum has the bit of an extra column");
 
 /* The bytes of content 0. */
 extern const uint8_t content_zero[PAGE_BYTES];
@@ -73,6 +81,25 @@ struct content_source {
 	bool big_endian; /* byte order of the machine that was recorded */
 };
 
+/*
+ * struct content_column - how an extra column is made: a number of 16 bits for
+ * each page, found from its bytes alone
+ *
+ * open() is called once for each thread, @worker is that thread's alone; value()
+ * may be called from several threads at once, each with its own worker.  Both
+ * return 0 or a negative errno.
+ */
+struct content_column {
+	char name[32];	  /* for messages */
+	const void *self; /* outlives the set */
+	unsigned param;
+	/* @big_endian: as in the source */
+	int (*open)(const struct content_column *col, bool big_endian,
+		    void **worker, struct err *err);
+	int (*value)(void *worker, const uint8_t *page, uint16_t *value);
+	void (*close)(void *worker);
+};
+
 struct content_set {
 	uint32_t count;
 	uint64_t have; /* NEED_ bits of the columns below that exist */
@@ -89,6 +116,10 @@ struct content_set {
 	uint16_t *length;		    /* by id, 0 … PAGE_BYTES */
 	uint64_t *same;			    /* by id, valid where same_set */
 	uint64_t *same_set;		    /* bitmap by id */
+	struct {
+		uint16_t *value; /* by id; NULL: not there */
+		struct content_column how;
+	} extra[CONTENT_EXTRAS];
 
 	struct content_source source; /* asked in a run only with NEED_BYTES */
 	uint64_t bytes_asked; /* calls of content_bytes(); not thread-safe */
@@ -96,7 +127,8 @@ struct content_set {
 
 /*
  * content_set_new - compute the columns in @needs
- * @src:     borrowed; must outlive the set only with NEED_BYTES
+ * @src:     borrowed; must outlive the set only with NEED_BYTES, and until
+ *           the last content_set_add()
  * @threads: at least 1; the result is the same for every number
  *
  * NEED_PREFIX brings NEED_RANK along.  Equal contents are met while sorting:
@@ -109,6 +141,24 @@ struct content_set {
  */
 int content_set_new(struct content_set **out, const struct content_source *src,
 		    uint64_t needs, unsigned threads, struct err *err);
+
+/*
+ * content_set_add - compute an extra column of a set that is there
+ * @extra:   0 … CONTENT_EXTRAS - 1, and not made before
+ * @col:     copied
+ * @threads: as above
+ *
+ * Asks the source for the bytes of all contents, so it must still be there.
+ * Sets NEED_EXTRA(@extra) in @s->have.  Whoever wants such a column by its need
+ * bit asks the floor that numbers them, such as models/codec.h;
+ * content_set_new() refuses these bits.
+ *
+ * Returns 0; -ENOTSUP with the name of the column when there are no bytes; what
+ * @col's functions return; -ENOMEM.  After a failure @s is as before.
+ */
+int content_set_add(struct content_set *s, unsigned extra,
+		    const struct content_column *col, unsigned threads,
+		    struct err *err);
 void content_set_free(struct content_set *s);
 
 /* content_bytes - the page, via @buf as for a source; needs NEED_BYTES */

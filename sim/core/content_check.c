@@ -176,12 +176,39 @@ static int check_ranges(const struct content_set *s, struct err *err)
 	return 0;
 }
 
+/* One column once more, in one thread. */
+static int check_extra(const struct content_set *s, unsigned extra,
+		       struct err *err)
+{
+	const struct content_column *how = &s->extra[extra].how;
+	uint8_t buf[PAGE_BYTES];
+	void *worker;
+	int ret = how->open(how, s->source.big_endian, &worker, err);
+
+	if (ret)
+		return ret;
+	for (uint32_t id = 0; !ret && id < s->count; id++) {
+		uint16_t value = 0;
+
+		ret = how->value(worker, source_page(s, id, buf), &value);
+		if (!ret && value != s->extra[extra].value[id])
+			ret = err_set(err, EINVAL, "content %u: %s %u, not %u",
+				      id, how->name, s->extra[extra].value[id],
+				      value);
+	}
+	how->close(worker);
+	return ret;
+}
+
 int content_set_check(const struct content_set *s, struct err *err)
 {
 	int ret = 0;
 
 	for (uint32_t id = 0; !ret && id < s->count; id++)
 		ret = check_content(s, id, err);
+	for (unsigned i = 0; !ret && i < CONTENT_EXTRAS; i++)
+		if (s->extra[i].value)
+			ret = check_extra(s, i, err);
 	if (ret || !(s->have & NEED_RANK))
 		return ret;
 	/* The page of zeros is the least of all. */

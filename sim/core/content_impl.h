@@ -4,6 +4,7 @@
  *
  *	content.c          making and freeing, range minimum
  *	content_columns.c  one pass over the bytes: heads, checksums, lengths
+ *	content_extra.c    columns that others know how to make
  *	content_sort.c     ranks and prefixes
  *	content_check.c    everything once more, slowly
  */
