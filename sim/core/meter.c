@@ -79,3 +79,14 @@ ns_t meter_spent(const struct meter *m)
 	}
 	return NS(ns + fs / FS_PER_NS);
 }
+
+void meter_sum(struct meter *sum, const struct meter *m)
+{
+	for (int i = 0; i < METER_OP_COUNT; i++)
+		sum->count[i] += m->count[i];
+	for (int t = 0; t < METER_TREE_COUNT; t++) {
+		sum->deeper[t] += m->deeper[t];
+		for (unsigned d = 0; d <= METER_DEPTHS; d++)
+			sum->walk[t][d] += m->walk[t][d];
+	}
+}

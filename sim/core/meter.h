@@ -45,7 +45,26 @@
 	X(NODE_NEW, "node_allocs", "nodes", "record of a shared frame made")   \
 	X(NODE_FREE, "node_frees", "nodes",                                    \
 	  "record of a shared frame dropped")                                  \
-	X(TURN, "turns", "turns", "batch begun by the background thread")
+	X(TURN, "turns", "turns", "batch begun by the background thread")      \
+	X(OBJ_STORE, "objects_stored", "objects", "object put into a pool")    \
+	X(OBJ_DROP, "objects_dropped", "objects",                              \
+	  "object taken out of a pool by its owner")                           \
+	X(OBJ_EVICT, "objects_evicted", "objects",                             \
+	  "object that a pool made its owner give up")                         \
+	X(OBJ_REACH, "objects_reached", "objects",                             \
+	  "stored object opened to be read or written")                        \
+	X(OBJ_SPLIT, "split_reaches", "objects",                               \
+	  "opened object that lies across two pages")                          \
+	X(OBJ_MAP, "split_maps", "pages",                                      \
+	  "page mapped to open such an object")                                \
+	X(TLB_LOCAL, "local_tlb_flushes", "entries",                           \
+	  "TLB entry of this CPU flushed to close it")                         \
+	X(OBJ_COPY_BYTES, "split_copy_bytes", "bytes",                         \
+	  "copied to or from a buffer to open or close it")                    \
+	X(OBJ_MOVE, "objects_moved", "objects",                                \
+	  "object copied to another place of its pool")                        \
+	X(OBJ_MOVE_BYTES, "move_bytes", "bytes", "copied to move objects")     \
+	X(POOL_PAGE, "pool_page_allocs", "pages", "frame taken for a pool")
 
 enum meter_op {
 #define X(sym, name, unit, help) OP_##sym,
@@ -105,6 +124,8 @@ uint64_t meter_steps(const struct meter *m, enum meter_tree tree,
 		     uint64_t steps[METER_DEPTHS]);
 uint64_t meter_walks(const struct meter *m, enum meter_tree tree);
 ns_t meter_spent(const struct meter *m);
+/* meter_sum - add all counts of @m to @sum */
+void meter_sum(struct meter *sum, const struct meter *m);
 
 /* meter_done - has the turn used up its limit?  Asked once per visited page. */
 static inline bool meter_done(const struct meter *m)
