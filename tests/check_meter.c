@@ -156,6 +156,28 @@ START_TEST(each_count_has_a_name_of_its_own_a_unit_and_help)
 }
 END_TEST
 
+START_TEST(sums_hold_all_counts_of_both)
+{
+	struct meter a, b;
+
+	meter_init(&a, NULL);
+	meter_init(&b, NULL);
+	meter_add(&a, OP_CMP, 3);
+	meter_add(&b, OP_CMP, 4);
+	meter_add(&b, METER_OP_COUNT - 1, 5);
+	meter_walk(&a, TREE_STABLE, 2);
+	meter_walk(&b, TREE_STABLE, 2);
+	meter_walk(&b, TREE_UNSTABLE, METER_DEPTHS + 7);
+	meter_sum(&a, &b);
+	ck_assert_uint_eq(a.count[OP_CMP], 7);
+	ck_assert_uint_eq(a.count[METER_OP_COUNT - 1], 5);
+	ck_assert_uint_eq(a.walk[TREE_STABLE][2], 2);
+	ck_assert_uint_eq(a.walk[TREE_UNSTABLE][METER_DEPTHS], 1);
+	ck_assert_uint_eq(a.deeper[TREE_UNSTABLE], 7);
+	ck_assert_uint_eq(b.count[OP_CMP], 4);
+}
+END_TEST
+
 static Suite *meter_suite(void)
 {
 	Suite *s = suite_create("meter");
@@ -169,6 +191,7 @@ static Suite *meter_suite(void)
 	tcase_add_test(t, a_long_run_does_not_overflow);
 	tcase_add_test(t, the_turn_ends_when_the_limit_is_reached);
 	tcase_add_test(t, each_count_has_a_name_of_its_own_a_unit_and_help);
+	tcase_add_test(t, sums_hold_all_counts_of_both);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -21,33 +21,47 @@ static const struct opt scenario_options[] = {
 	{OPT_STRING, OPT_FIELD(scenario_cmd_opts, as, const char *),
 	 .arg = "LANGUAGE",
 	 .help = "language of the file, when its first line does not tell: "
-		 "ksm"},
+		 "ksm, zram"},
 	{OPT_BOOL, OPT_FIELD(scenario_cmd_opts, paranoid, uint64_t), .max = 1,
 	 .help = "check every invariant after every operation"},
 	{.type = OPT_END},
 };
 
-/* Which language?  The first line that is neither blank nor a comment tells. */
-static int check_language(const char *path, const char *text, const char *as,
-			  struct err *err)
+/* Which language?  The file's first line tells, unless the user does. */
+static const struct scenario_language *
+language(const char *path, const char *text, const char *as, struct err *err)
 {
-	while (!as && (strspn(text, " \t\r\n") || *text == '#')) {
-		text += strspn(text, " \t\r\n");
-		if (*text == '#')
-			text += strcspn(text, "\n");
-	}
-	if (as || !strncmp(text, "scenario", 8))
-		return 0;
-	return err_set(err, EINVAL,
-		       "%s: the first line is not `scenario ID`; --as says "
-		       "which language this is",
-		       path);
+	const struct scenario_language *l;
+
+	if (as)
+		return scenario_language_named(as);
+	l = scenario_language_of(text);
+	if (!l)
+		err_set(err, EINVAL,
+			"%s: the first line is neither `scenario ID` nor "
+			"`# zram`; --as says which language this is",
+			path);
+	return l;
+}
+
+/* "ksm, zram", for messages. */
+static const char *language_names(char *buf, size_t n)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (const struct scenario_language *l = scenario_languages;
+	     l->name && used < n; l++)
+		used += (size_t)snprintf(buf + used, n - used, "%s%s",
+					 used ? ", " : "", l->name);
+	return buf;
 }
 
 static int run_file(const char *path, const struct scenario_cmd_opts *o,
 		    struct err *err)
 {
 	struct scenario_opts opts = {.paranoid = o->paranoid != 0};
+	const struct scenario_language *l;
 	struct os_out out;
 	char *text;
 	size_t n;
@@ -55,12 +69,13 @@ static int run_file(const char *path, const struct scenario_cmd_opts *o,
 
 	if (ret)
 		return ret;
-	ret = check_language(path, text, o->as, err);
+	l = language(path, text, o->as, err);
+	ret = l ? 0 : -EINVAL;
 	if (!ret)
 		ret = os_out_open(&out, o->out ? o->out : "-", err);
 	if (ret)
 		goto free;
-	ret = scenario_run(path, text, n, &opts, out.f, err);
+	ret = l->run(path, text, n, &opts, out.f, err);
 	if (!ret)
 		ret = os_out_commit(&out, err);
 	os_out_abort(&out);
@@ -75,6 +90,7 @@ static int scenario_run_cmd(const struct cmd *self, int argc, char **argv,
 	struct scenario_cmd_opts o = {0};
 	const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
 	int n = 0, ret, status = EXIT_USAGE;
+	char names[64];
 
 	if (!rest) {
 		err_set(err, ENOMEM, "out of memory");
@@ -84,9 +100,10 @@ static int scenario_run_cmd(const struct cmd *self, int argc, char **argv,
 	ret = opt_parse(self->opts, &o, argc, argv, rest, &n, NULL, NULL, err);
 	if (!ret && n != 1)
 		ret = err_set(err, EINVAL, "scenario takes one FILE");
-	if (!ret && o.as && strcmp(o.as, "ksm"))
+	if (!ret && o.as && !scenario_language_named(o.as))
 		ret = err_set(err, EINVAL,
-			      "--as: no language \"%s\"; there is ksm", o.as);
+			      "--as: no language \"%s\"; there are %s", o.as,
+			      language_names(names, sizeof(names)));
 	if (!ret) {
 		ret = run_file(rest[0], &o, err);
 		status = EXIT_FAILED;
@@ -102,7 +119,9 @@ const struct cmd cmd_scenario = {
 	.name = "scenario",
 	.args = "FILE",
 	.summary = "Run small programs of operations and print counters",
-	.about = "One row of counters per `snap`, TSV.  The language:\n"
+	.about = "One row of counters per `snap`, or per step, as TSV.  The "
+		 "language\n"
+		 "of ksm:\n"
 		 "\n"
 		 "  scenario ID         a new one begins, as after boot\n"
 		 "  set NAME VALUE      write a tunable\n"
@@ -117,7 +136,18 @@ const struct cmd cmd_scenario = {
 		 "                      [% MOD]; rules: id zero last1 last8 "
 		 "key\n"
 		 "  scan, batch N       one full scan, one batch of N pages\n"
-		 "  snap STEP           print a row\n",
+		 "  snap STEP           print a row\n"
+		 "\n"
+		 "The language of zram, whose first line begins with `# zram`; "
+		 "one\n"
+		 "step of a vector per line:\n"
+		 "\n"
+		 "  VECTOR STEP OP SLOTS SIZES\n"
+		 "                      OP: init write discard zeroout compact "
+		 "limit\n"
+		 "                      resetmax; lists as 3,5-9,10-20/2 and "
+		 "4096,500*3;\n"
+		 "                      - is none\n",
 	.opts = scenario_options,
 	.run = scenario_run_cmd,
 };

@@ -45,6 +45,10 @@ static int happen(struct scenario *sc, const struct op *op,
 		if (ret)
 			return ret;
 	}
+	if (ret == -ENOMEM && machine_full(sc->machine))
+		return scenario_say(sc, op->line,
+				    "more pages touched than a scenario may",
+				    NULL);
 	return ret ? ret : turns(sc);
 }
 
@@ -319,8 +323,9 @@ static int set_up(struct scenario *sc)
 		ret = content_set_new(&sc->contents, &src,
 				      sc->ops->needs(&opts), 1, sc->err);
 	if (!ret)
-		ret = machine_new(&sc->machine,
-				  &(struct machine_config){.keep_words = true});
+		ret = machine_new(&sc->machine, &(struct machine_config){
+							.keep_words = true,
+							.max_pages = PTES_MAX});
 	if (ret)
 		return ret;
 	env.machine = sc->machine;
@@ -333,15 +338,6 @@ static int set_up(struct scenario *sc)
 	/* The first report makes the room for all later ones. */
 	full_scans(sc);
 	return sc->rows.failed ? -ENOMEM : kick(sc);
-}
-
-static void add_counts(struct meter *sum, const struct meter *m)
-{
-	for (int i = 0; i < METER_OP_COUNT; i++)
-		sum->count[i] += m->count[i];
-	for (int t = 0; t < METER_TREE_COUNT; t++)
-		for (unsigned d = 0; d <= METER_DEPTHS; d++)
-			sum->walk[t][d] += m->walk[t][d];
 }
 
 static int run_one(struct scenario *sc)
@@ -359,7 +355,7 @@ static int run_one(struct scenario *sc)
 			ret = check(sc, op->line);
 	}
 	if (sc->opts->sum)
-		add_counts(sc->opts->sum, &sc->meter);
+		meter_sum(sc->opts->sum, &sc->meter);
 	return ret;
 }
 

@@ -13,6 +13,7 @@
 #define PAGES_MAX (UINT64_C(1) << 28)  /* of one process: 1 TiB of addresses */
 #define FILLED_MAX (UINT64_C(1) << 20) /* by all fills of one scenario */
 #define CONTENTS_MAX (UINT32_C(1) << 16) /* distinct, of one scenario */
+#define PTES_MAX (UINT64_C(1) << 22)	 /* page-table entries in all */
 #define VPN_BASE UINT64_C(0x700000000)
 #define BIG_BATCH "10000000"
 #define HOUR_MS 3600000u
