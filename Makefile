@@ -19,7 +19,8 @@ SAMPLE := traces/samples/guests.trace
 PACKAGES := gcc make pkg-config libzstd-dev libxxhash-dev libjansson-dev \
 	    liblzo2-dev liblz4-dev check libsubunit-dev zstd
 PACKAGES_ALL := $(PACKAGES) clang libclang-rt-14-dev clang-format valgrind \
-	    qemu-user-static gcc-s390x-linux-gnu libc6-dev-s390x-cross
+	    qemu-user-static gcc-s390x-linux-gnu libc6-dev-s390x-cross \
+	    gnuplot-nox
 
 libs = $(shell pkg-config --libs $(1) 2>/dev/null || echo $(2))
 LDLIBS ?= $(call libs,libzstd libxxhash jansson lzo2 liblz4,\
@@ -44,13 +45,18 @@ SCRIPTS := $(call files,tests/check_*.sh)
 FUZZERS := $(call files,tests/fuzz/fuzz_*.c)
 BENCHES := $(call files,bench/bench_*.c)
 HEADERS := $(call files,$(DIRS:%=%/*.h) tests/support/*.h tests/fidelity/*.h \
-	   bench/*.h)
+	   tests/fidelity/*/*.h bench/*.h)
+FEED    := $(B)/tests/cachegrind/feed
 FIDSRC  := $(call files,tests/fidelity/*.c)
-FIDELITY := $(B)/tests/fidelity/probe $(B)/tests/fidelity/instants
+FIDZRAM := $(call files,tests/fidelity/zram/*.c)
+FIDELITY := $(B)/tests/fidelity/probe $(B)/tests/fidelity/instants \
+	    $(B)/tests/fidelity/zram_probe
 SOURCES := $(LIBSRC) sim/main.c $(SUPPORT) $(CHECKS) $(HEADERS) \
-	   $(call files,$(DIRS:%=%/*.def) tests/fuzz/*.c tests/fidelity/*.c bench/*.c)
+	   $(call files,$(DIRS:%=%/*.def) tests/fuzz/*.c tests/fidelity/*.c \
+	   tests/fidelity/*/*.c tests/cachegrind/*.c bench/*.c)
 LIB     := $(B)/libdedupsim.a
-CACHES  := $(call files,models/cache/*.conf)
+CACHES  := $(patsubst %,models/cache/%.conf,$(sort $(basename $(notdir \
+	   $(wildcard models/cache/*.conf)))))
 # tests/support makes the n-th allocation fail through the linker.
 WRAPS   := $(sort $(shell cat $(SUPPORT) /dev/null | grep -o '__wrap_[a-z_]*'))
 WRAP    := $(WRAPS:__wrap_%=-Wl,--wrap=%)
@@ -77,7 +83,7 @@ demo: deps ## install what is missing, build, replay a recording of real guests
 	./dedupsim --engine ksm --trace $(SAMPLE)
 test: deps ## the same, then every test
 	$(sub) check
-check: all headers floors $(RUN) ## the tests alone, offline
+check: all headers floors $(RUN) $(FEED) ## the tests alone, offline
 	@B=$(B) JOBS=$(JOBS) DEDUPSIM=$(B)/dedupsim tests/run.sh $(RUN) $(RUN_SH)
 
 dedupsim: $(B)/dedupsim
@@ -100,8 +106,9 @@ $(B)/models/presets.c: models/presets.awk $(CACHES)
 
 $(CHECKS:%.c=$(B)/%): $(B)/%: $(B)/%.o $(call obj,$(SUPPORT)) $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) $(WRAP) -o $@ $^ $(CHECKLIBS) $(LDLIBS)
-# It asks the probe for the operations of its scenarios.
+# They ask the probes for the operations of their scenarios.
 $(B)/tests/check_vectors: | $(B)/tests/fidelity/probe
+$(B)/tests/check_zram_vectors: | $(B)/tests/fidelity/zram_probe
 $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o \
 		$(call obj,$(SUPPORT)) $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) $(WRAP) -o $@ $^ $(CHECKLIBS) $(LDLIBS)
@@ -110,9 +117,12 @@ $(B)/tests/fuzz/live_%: $(B)/tests/fuzz/%.o $(LIB)
 $(BENCHES:%.c=$(B)/%): $(B)/%: $(B)/%.o \
 		$(call obj,$(filter-out $(BENCHES),$(call files,bench/*.c))) $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(FEED): $(B)/tests/cachegrind/feed.o $(LIB)
+	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(FIDELITY): $(B)/tests/fidelity/%: $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS)
 $(B)/tests/fidelity/probe: $(call obj,$(filter-out %/instants.c,$(FIDSRC)))
+$(B)/tests/fidelity/zram_probe: $(call obj,$(FIDZRAM) tests/fidelity/child.c)
 $(B)/tests/fidelity/instants: $(call obj,$(filter-out \
 		tests/fidelity/probe%,$(FIDSRC)))
 
@@ -141,12 +151,21 @@ fuzzing: $(FUZZERS:tests/fuzz/%.c=$(B)/tests/fuzz/live_%)
 	@tests/fuzz/run.sh $(B) $(FUZZ_SECONDS) $^
 bench: $(BENCHES:%.c=$(B)/%) ## speed and memory, in wall-clock time
 	@for b in $^; do ./$$b || exit 1; done
-fidelity: all $(FIDELITY) ## compare with the KSM of this machine, if that is allowed
+fidelity: all $(FIDELITY) ## compare with KSM and zram of this machine, if that is allowed
 	@B=$(B) tests/fidelity/run
 determinism: all ## same bytes at any -O, any threads, on big-endian machines
 	$(sub) B=build-O0 OPT=-O0 build-O0/dedupsim
 	@tests/determinism.sh $(SAMPLE) $(B)/dedupsim build-O0/dedupsim
 	@tests/s390x.sh $(SAMPLE) $(B)/dedupsim
+
+# NAME.gp draws NAME.svg and NAME.png from NAME.tsv.
+FIGURES := $(B)/plots/fig_colour
+plots: $(FIGURES:%=%.svg) ## figures, with their data beside them
+$(B)/plots/fig_colour.tsv: $(B)/dedupsim
+	@mkdir -p $(@D)
+	$(call say,RUN) $< colour --machine z13,r4400sc --quiet --tsv $@
+$(B)/plots/%.svg $(B)/plots/%.png: plots/%.gp plots/style.gp $(B)/plots/%.tsv
+	$(call say,PLOT) gnuplot -e "data='$(B)/plots/$*.tsv'; out='$(B)/plots/$*'" $<
 
 docs: all ## write docs/OPTIONS.md anew from the tables in the program
 	@mkdir -p docs
@@ -174,4 +193,4 @@ clean: ## remove everything that was built
 
 .PHONY: all demo test check dedupsim headers floors asan tsan paranoid bytes \
 	golden fuzz fuzzing bench fidelity determinism docs install deps deps-all \
-	format help clean
+	plots format help clean

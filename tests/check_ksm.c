@@ -33,7 +33,7 @@ static void fill(struct rig *r, uint32_t space, uint32_t n, uint32_t mod)
 
 static int64_t row(struct rig *r, const char *name)
 {
-	return rig_row(r, "ksm", name);
+	return rig_row(r, NULL, name); /* of the kernel, or beyond */
 }
 
 /* shared, sharing, unshared, volatile */

@@ -50,6 +50,11 @@ refuse 2 'smart_scan' run -t $trace -s smart_scn=0
 refuse 2 'smart_scan' run -t $trace -s smart_scan=2
 refuse 2 'max_page_sharing' run -t $trace -s max_page_sharing=1
 refuse 2 'interval' run -t $trace --interval 1us
+refuse 2 '--pool: engine ksm has no pool' run -t $trace --pool zbud
+refuse 2 '--codec: engine none has no codec' run -e none -t $trace --codec lz4
+refuse 2 'did you mean "zsmalloc"?' run -e zram -t $trace --pool zsmaloc
+refuse 2 'did you mean "lzo-rle"?' run -e zram -t $trace --codec lzorle
+refuse 1 'codec lzo has no levels' run -e zram -t $trace --codec lzo -s level=1
 
 # A run that fails leaves no file, whatever was asked for.
 printf 'dedupsim-trace 1.0\n0 space 0\n1s write 0 5 0\n' >"$dir/bad.txt"
@@ -79,6 +84,13 @@ has "$dir/t" '^# option\.pages_to_scan	7$'
 "$D" -t $trace --quiet >"$dir/t" 2>&1 || failed=1
 [ ! -s "$dir/t" ] || wrong "--quiet is not"
 
+# Pages that are kept compressed.
+"$D" -e zram -t $trace --pool zbud --codec lz4 >"$dir/t" 2>&1 || failed=1
+has "$dir/t" '^  pool=zbud codec=lz4, other tunables as by default$'
+has "$dir/t" '^  stored  *[0-9.]* KiB  [0-9]* pages: [0-9]* of one word'
+"$D" -e zram -t $trace -s mem_limit=4KiB >"$dir/t" 2>&1 || failed=1
+has "$dir/t" '^  refused .* mem_limit or disksize: stays in memory$'
+
 # Scenarios.
 printf 'scenario A\nstart 0\nmap 0 0 2\nfill 0 0 2 id 1 0 0\nscan\nscan\nsnap 1\n' >"$dir/s"
 "$D" scenario "$dir/s" --paranoid -o "$dir/rows" || failed=1
@@ -89,13 +101,20 @@ printf 'map 0 0 2\n' >"$dir/odd"
 printf 'scenario A\nscann\n' >"$dir/typo"
 refuse 2 'takes one FILE' scenario
 refuse 2 'takes one FILE' scenario "$dir/s" "$dir/s"
-refuse 1 'the first line is not' scenario "$dir/odd"
-refuse 1 'the first line is not' scenario "$dir/empty"
+refuse 1 'the first line is neither' scenario "$dir/odd"
+refuse 1 'the first line is neither' scenario "$dir/empty"
 refuse 1 "$dir/odd:1: expected: scenario ID" scenario --as ksm "$dir/odd" \
 	-o "$dir/made/rows"
 refuse 1 "$dir/typo:2: no operation \"scann\"; did you mean \"scan\"?" \
 	scenario "$dir/typo" -o "$dir/made/rows"
-refuse 2 'no language "xen"' scenario --as xen "$dir/s"
+refuse 2 'no language "xen"; there are ksm, zram' scenario --as xen "$dir/s"
+printf '# zram\nv 0 init - -\nv 1 write 0-2 4096*3\n' >"$dir/z"
+"$D" scenario "$dir/z" --paranoid >"$dir/rows" || failed=1
+has "$dir/rows" '^vector	step	op	slots	sizes	result	orig_data_size	'
+has "$dir/rows" '^v	1	write	0-2	4096\*3	ok	12288	12288	12288	0	12288	0	0	3	3$'
+printf '# zram\nv 0 init - -\nv 1 write 0 5000\n' >"$dir/z"
+refuse 1 "$dir/z:3: not a list of sizes up to a page: \"5000\"" \
+	scenario "$dir/z" -o "$dir/made/rows"
 refuse 1 "$dir/none" scenario "$dir/none"
 
 [ $failed -eq 0 ] || exit 1

@@ -188,6 +188,9 @@ static int rules_op(struct event_rules *r, const struct event *ev,
 	}
 	if (ev->op == EV_MARK)
 		return 0;
+	/* What refers to a page may outlive its space. */
+	if (ev->op == EV_UNPIN && ev->space < r->spaces)
+		return rules_range(ev, err);
 	ret = rules_live(r, ev->space, err);
 	if (ret)
 		return ret;

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "sim/base/text.h"
+#include "models/cache.h"
 #include "sim/cmd/cmd.h"
 #include "sim/engine/engine.h"
 #include "traces/import.h"
 #include "traces/trace.h"
+#include "workloads/workload.h"
 
 static void list_engines(void)
 {
@@ -30,6 +32,22 @@ static void list_importers(void)
 	for (size_t i = 0; importers[i]; i++)
 		printf("  %-10s %s\n", importers[i]->name,
 		       importers[i]->summary);
+}
+
+/* The summary is a line of what the preset's file holds. */
+static void list_machines(void)
+{
+	static const char word[] = "\nsummary";
+
+	for (const struct cache_preset *p = cache_presets; p->name; p++) {
+		const char *s = strstr(p->text, word);
+		size_t n;
+
+		s += s ? strlen(word) : 0;
+		s += s ? strspn(s, " \t") : 0;
+		n = s ? strcspn(s, "\n") : 0;
+		printf("  %-12s %.*s\n", p->name, (int)n, s ? s : "");
+	}
 }
 
 static void list_commands(void)
@@ -57,6 +75,16 @@ static void list_option(const struct opt *o)
 	printf("      %s\n", o->help);
 	if (o->source)
 		printf("      source: %s\n", o->source);
+}
+
+static void list_workloads(void)
+{
+	for (size_t i = 0; workloads[i]; i++) {
+		printf("%s: %s\n", workloads[i]->name, workloads[i]->summary);
+		for (const struct opt *o = workloads[i]->opts;
+		     o->type != OPT_END; o++)
+			list_option(o);
+	}
 }
 
 static void list_options(const struct engine_ops *e)
@@ -89,7 +117,8 @@ static int list_options_of(const char *name, struct err *err)
 
 static void list_all(void)
 {
-	puts("Engines, --engine NAME (`dedupsim list options NAME`: tunables):");
+	puts("Engines, --engine NAME (`dedupsim list options NAME`: "
+	     "tunables):");
 	list_engines();
 	puts("\nTrace formats that are read, told by their first bytes:");
 	list_readers();
@@ -105,13 +134,12 @@ static int list_one(const char *what, struct err *err)
 		const char *name;
 		void (*print)(void);
 	} lists[] = {
-		{"engines", list_engines},
-		{"readers", list_readers},
-		{"importers", list_importers},
-		{"commands", list_commands},
+		{"engines", list_engines},     {"readers", list_readers},
+		{"importers", list_importers}, {"machines", list_machines},
+		{"workloads", list_workloads}, {"commands", list_commands},
 	};
-	const char *names[] = {"engines", "options", "readers", "importers",
-			       "commands"};
+	const char *names[] = {"engines",  "options",	"readers", "importers",
+			       "machines", "workloads", "commands"};
 	const char *near;
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
@@ -122,7 +150,9 @@ static int list_one(const char *what, struct err *err)
 	near = text_nearest(what, names, sizeof(names) / sizeof(names[0]));
 	err_set(err, EINVAL, "list: no list \"%s\"; %s%s%s", what,
 		near ? "did you mean \"" : "there are ",
-		near ? near : "engines, options, readers, importers, commands",
+		near ? near
+		     : "engines, options, readers, importers, "
+		       "machines, workloads, commands",
 		near ? "\"?" : "");
 	return EXIT_USAGE;
 }
@@ -151,7 +181,8 @@ static int list_run(const struct cmd *self, int argc, char **argv,
 
 const struct cmd cmd_list = {
 	.name = "list",
-	.args = "[engines | options [ENGINE] | readers | importers | commands]",
+	.args = "[engines | options [ENGINE] | readers | importers | "
+		"machines | workloads | commands]",
 	.summary = "name the engines, their tunables, the trace formats",
 	.about = "Without an operand: everything but the tunables.\n"
 		 "`list options ksm` shows each tunable of an engine with its\n"

@@ -9,15 +9,22 @@
 #include "sim/base/par.h"
 #include "sim/base/text.h"
 #include "sim/cmd/cmd.h"
+#include "sim/cmd/machine_opts.h"
 #include "sim/report/report.h"
 #include "sim/report/timeline.h"
 #include "sim/run/run.h"
+#include "sim/run/workload_trace.h"
 
 struct run_opts {
 	const char *engine, *trace, *until, *json, *tsv, *timeline, *at;
+	const char *pool, *codec, *workload, *machine, *kernel;
+	uint64_t memory, readers, placement, scan_cache, read_pages;
 	uint64_t interval, threads, seed, zero_pages, max_pages, paranoid,
 		quiet;
 };
+
+static const char *const reader_orders[] = {"auto",    "trace",	 "sequential",
+					    "strided", "random", NULL};
 
 /* clang-format off */
 static const struct opt run_options[] = {
@@ -26,11 +33,21 @@ static const struct opt run_options[] = {
 	  .help = "engine to run the trace through (ksm when not given)" },
 	{ OPT_STRING, OPT_FIELD(run_opts, trace, const char *),
 	  .letter = 't', .arg = "FILE",
-	  .help = "recording to replay; must be given" },
+	  .help = "recording to replay" },
+	{ OPT_STRING, OPT_FIELD(run_opts, workload, const char *),
+	  .letter = 'w', .arg = "NAME[:KEY=VALUE,…]",
+	  .help = "made-up input instead of a recording; `dedupsim list "
+		  "workloads` names them and their keys" },
 	{ OPT_STRING, .name = "set", .offset = OPT_MULTI,
 	  .letter = 's', .arg = "KEY=VALUE",
 	  .help = "a tunable of the engine; may be repeated; `dedupsim list "
-		  "options ENGINE` names them" },
+		  "options ENGINE` names them; machine.KEY is a field of the "
+		  "machine" },
+	{ OPT_STRING, OPT_FIELD(run_opts, pool, const char *), .arg = "NAME",
+	  .help = "allocator of an engine that compresses pages: its tunable "
+		  "`pool`" },
+	{ OPT_STRING, OPT_FIELD(run_opts, codec, const char *), .arg = "NAME",
+	  .help = "compressor of such an engine: its tunable `codec`" },
 	{ OPT_STRING, OPT_FIELD(run_opts, until, const char *),
 	  .letter = 'u', .arg = "WHEN",
 	  .help = "when to stop: end (of the trace), fixpoint (every page is "
@@ -55,9 +72,29 @@ static const struct opt run_options[] = {
 	  .max = UINT64_MAX,
 	  .help = "seed of everything random in an engine" },
 	{ OPT_U64, OPT_FIELD(run_opts, zero_pages, uint64_t),
-	  .def = 1, .min = 1, .max = 4096, .unit = "pages",
-	  .help = "zero pages of the architecture, chosen by address: a power "
-		  "of two (s390 has up to 128, MIPS 8, others 1)" },
+	  .max = 4096, .unit = "pages",
+	  .help = "zero pages of the kernel, chosen by address: a power of "
+		  "two; 0: as many as its machine needs, 1 without a machine" },
+	{ OPT_STRING, OPT_FIELD(run_opts, machine, const char *),
+	  .letter = 'm', .arg = "NAME",
+	  .help = "machine whose caches the guests' reads go through: one of "
+		  "`dedupsim list machines`, or a file of that form" },
+	MACHINE_KERNEL_ROWS(run_opts),
+	{ OPT_CHOICE, OPT_FIELD(run_opts, readers, uint64_t),
+	  .choices = reader_orders,
+	  .help = "what is read: the reads of the trace, or twice all merged "
+		  "pages at the end; auto: the trace's if it has any, else "
+		  "sequential" },
+	{ OPT_CHOICE, OPT_FIELD(run_opts, placement, uint64_t),
+	  .choices = machine_placements,
+	  .help = "frames in physical memory, for caches" },
+	{ OPT_BOOL, OPT_FIELD(run_opts, scan_cache, uint64_t), .max = 1,
+	  .help = "the engine's compares and checksums go through the caches, "
+		  "too" },
+	{ OPT_U64, OPT_FIELD(run_opts, read_pages, uint64_t),
+	  .def = 64, .max = UINT32_MAX, .unit = "pages",
+	  .help = "with --scan-cache, unless the trace is read: pages that "
+		  "guests read after each turn of the engine" },
 	{ OPT_U64, OPT_FIELD(run_opts, max_pages, uint64_t),
 	  .def = MACHINE_MAX_PAGES, .min = 1024, .max = UINT32_MAX,
 	  .unit = "pages",
@@ -110,13 +147,82 @@ static int apply_setting(const struct engine_ops *ops, void *opts,
 	return opt_set(ops->opts, opts, key, eq + 1, err);
 }
 
+/* --pool and --codec: tunables that some engines have. */
+static int apply_named(const struct engine_ops *ops, void *opts,
+		       const char *key, const char *value, struct err *err)
+{
+	int ret;
+
+	if (!value)
+		return 0;
+	if (!ops->opts || !opt_find(ops->opts, key))
+		return err_set(err, EINVAL, "--%s: engine %s has no %s", key,
+			       ops->name, key);
+	ret = opt_set(ops->opts, opts, key, value, err);
+	return err_prefix(err, ret, "engine %s", ops->name);
+}
+
 /* Everything the command line says, in the form the run wants. */
 struct job {
 	struct run_opts o;
 	struct settings set;
 	struct run_config cfg;
 	void *opts; /* of the engine */
+	struct cache_conf conf;
 };
+
+static bool for_machine(const char *word)
+{
+	return !strncmp(word, "machine.", 8);
+}
+
+/* Caches, and the zero pages that go with them. */
+static int configure_machine(struct job *j, struct err *err)
+{
+	const char **set;
+	size_t n = 0;
+	unsigned order = 0;
+	int ret;
+
+	if (!j->o.machine) {
+		if (j->o.kernel || j->o.memory || j->o.scan_cache ||
+		    j->o.readers)
+			return err_set(err, EINVAL,
+				       "--kernel, --memory, --readers and "
+				       "--scan-cache need --machine");
+		for (size_t i = 0; i < j->set.n; i++)
+			if (for_machine(j->set.word[i]))
+				return err_set(err, EINVAL,
+					       "--set %s needs --machine",
+					       j->set.word[i]);
+		return 0;
+	}
+	set = mem_zalloc(j->set.n + 1, sizeof(*set));
+	if (!set)
+		return -ENOMEM;
+	for (size_t i = 0; i < j->set.n; i++)
+		if (for_machine(j->set.word[i]))
+			set[n++] = j->set.word[i] + 8;
+	ret = machine_opts_conf(&j->conf, j->o.machine, set, n, err);
+	free(set);
+	if (!ret)
+		ret = machine_opts_order(&j->conf, j->o.kernel, j->o.memory,
+					 &order, err);
+	if (ret)
+		return ret;
+	if (!j->o.zero_pages)
+		j->cfg.machine.zero_pages = UINT32_C(1) << order;
+	j->conf.seed = j->o.seed;
+	j->cfg.readers = (struct readers_config){
+		.conf = &j->conf,
+		.order = (enum readers_order)j->o.readers,
+		.random_placement = j->o.placement == PLACEMENT_RANDOM,
+		.scan = j->o.scan_cache,
+		.pages = j->o.read_pages,
+		.seed = j->o.seed,
+	};
+	return 0;
+}
 
 static int configure(struct job *j, struct err *err)
 {
@@ -124,10 +230,13 @@ static int configure(struct job *j, struct err *err)
 	uint64_t at = 0;
 	int ret = 0;
 
-	if (!j->o.trace)
+	if (!j->o.trace && !j->o.workload)
 		return err_set(err, EINVAL,
 			       "no --trace FILE given; `dedupsim help run` "
 			       "says more");
+	if (j->o.trace && j->o.workload)
+		return err_set(err, EINVAL,
+			       "--trace and --workload: which of them?");
 	ops = engine_find(j->o.engine ? j->o.engine : "ksm", err);
 	if (!ops)
 		return -EINVAL;
@@ -137,13 +246,21 @@ static int configure(struct job *j, struct err *err)
 	if (ops->opts)
 		opt_defaults(ops->opts, j->opts);
 	for (size_t i = 0; !ret && i < j->set.n; i++)
-		ret = apply_setting(ops, j->opts, j->set.word[i], err);
+		if (!for_machine(j->set.word[i]))
+			ret = apply_setting(ops, j->opts, j->set.word[i], err);
+	if (!ret)
+		ret = apply_named(ops, j->opts, "pool", j->o.pool, err);
+	if (!ret)
+		ret = apply_named(ops, j->opts, "codec", j->o.codec, err);
 	if (!ret && j->o.until)
 		ret = run_until(j->o.until, &j->cfg.until, &j->cfg.until_value,
 				err);
 	if (!ret && j->o.at && !text_time(j->o.at, &at))
 		ret = err_set(err, EINVAL, "--at: \"%s\" is not a time as 24s",
 			      j->o.at);
+	j->cfg.machine.zero_pages = (uint32_t)j->o.zero_pages;
+	if (!ret)
+		ret = configure_machine(j, err);
 	if (!ret && (j->o.zero_pages & (j->o.zero_pages - 1)))
 		ret = err_set(err, EINVAL,
 			      "--zero-pages: %" PRIu64 " is not a power of two",
@@ -158,7 +275,6 @@ static int configure(struct job *j, struct err *err)
 	j->cfg.seed = j->o.seed;
 	j->cfg.paranoid = j->o.paranoid;
 	j->cfg.interval = NS(j->o.interval);
-	j->cfg.machine.zero_pages = (uint32_t)j->o.zero_pages;
 	j->cfg.machine.max_pages = j->o.max_pages;
 	return 0;
 }
@@ -206,13 +322,18 @@ static int report(struct job *j, struct trace *t, const struct run_result *res,
 		{"until", j->o.until ? j->o.until : "default"},
 		{"at", j->o.at ? j->o.at : "-"},
 		{"seed", seed},
+		{"machine", j->conf.name},
+		{"placement", machine_placements[j->o.placement]},
+		{"readers", res->readers},
 	};
 	struct report rep = {
 		.engine = j->cfg.ops->name,
-		.trace = base_name(j->o.trace),
+		.trace = j->o.trace ? base_name(j->o.trace) : j->o.workload,
 		.digest = t->ops->header(t)->digest,
 		.facts = facts,
-		.nfacts = sizeof(facts) / sizeof(facts[0]),
+		/* Of caches nothing is said when there are none. */
+		.nfacts = sizeof(facts) / sizeof(facts[0]) -
+			  (j->o.machine ? 0 : 3),
 		.opt_rows = j->cfg.ops->opts,
 		.opts = j->opts,
 		.results = &res->results,
@@ -238,8 +359,12 @@ static int run(struct job *j, struct err *err)
 	struct os_out out = {0};
 	struct run_result res;
 	struct trace *t;
-	int ret = trace_open(&t, j->o.trace, err);
+	int ret;
 
+	if (j->o.trace)
+		ret = trace_open(&t, j->o.trace, err);
+	else
+		ret = workload_trace_open(&t, j->o.workload, j->o.seed, err);
 	if (ret)
 		return ret;
 	if (j->o.timeline) {
@@ -308,7 +433,11 @@ const struct cmd cmd_run = {
 		 "\n"
 		 "  dedupsim --engine ksm --trace vm.trace\n"
 		 "  dedupsim -t vm.trace --until fixpoint -s use_zero_pages=1\n"
-		 "  dedupsim -e oracle -t vm.trace --json oracle.json\n",
+		 "  dedupsim -e oracle -t vm.trace --json oracle.json\n"
+		 "  dedupsim -e zram --pool zsmalloc --codec lz4 -t "
+		 "vm.trace\n"
+		 "  dedupsim -t vm.trace -s use_zero_pages=1 --machine z13 "
+		 "--readers random\n",
 	.opts = run_options,
 	.run = run_run,
 };

@@ -21,11 +21,22 @@
 #include "sim/core/rows.h"
 #include "sim/machine/machine.h"
 
+/*
+ * Who wants to know which memory an engine reads: compares and checksums go
+ * through the kernel's direct map, page by page from the start.
+ */
+struct engine_sink {
+	/* the first @bytes bytes at @place, see sim/machine/place.h */
+	void (*read)(void *ctx, uint64_t place, uint32_t bytes);
+	void *ctx;
+};
+
 struct engine_env {
 	struct machine *machine;
 	struct content_set *contents;
 	const struct clock *clock; /* virtual; the start of the present turn */
 	uint64_t seed; /* of the run; fork streams from it by name */
+	const struct engine_sink *sink; /* outlives the engine; NULL: nobody */
 };
 
 /*

@@ -188,7 +188,8 @@ static int oracle_check(const struct engine *e, FILE *why)
 
 			for (uint32_t i = 0; i < CHUNK_PAGES; i++)
 				if (!counted(o, pte + i, &total))
-					return wrong(why, "pages up to a wrong one",
+					return wrong(why,
+						     "pages up to a wrong one",
 						     o->total, total);
 		}
 	if (total != o->total)

@@ -25,6 +25,7 @@ void machine_report(const struct machine *m, struct rows *out)
 		{"zero_page_mappings_placed", "pages", m->zero_merged},
 		{"cow_copies", "pages", m->cow_copies},
 		{"thp_split_page", "huge pages", m->huge_splits},
+		{"zero_pages_by_split", "pages", m->split_zero_pages},
 		{"spaces", "spaces", m->nspace},
 	};
 
@@ -116,13 +117,14 @@ static int check_chunk(const struct machine *m, uint32_t space, size_t at,
 
 static int check_ranges(const struct space *s, FILE *why)
 {
-	uint32_t mergeable = 0;
+	uint64_t mergeable = 0;
 
 	for (size_t i = 0; i < s->nrange; i++) {
 		if (s->range[i].lo >= s->range[i].hi ||
 		    (i && s->range[i - 1].hi > s->range[i].lo))
 			return err_why(why, "machine", "ranges overlap");
-		mergeable += !!(s->range[i].flags & EVF_MERGEABLE);
+		if (s->range[i].flags & EVF_MERGEABLE)
+			mergeable += s->range[i].hi - s->range[i].lo;
 	}
 	return mergeable == s->mergeable
 		       ? 0

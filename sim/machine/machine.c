@@ -24,7 +24,7 @@ static void announce(struct machine_op *op, uint8_t kind, struct effect *fx)
 
 bool machine_full(const struct machine *m)
 {
-	return m->nchunk > m->cfg.max_pages >> CHUNK_SHIFT && !m->free_chunk;
+	return m->full;
 }
 
 uint32_t machine_find(const struct machine *m, uint32_t space, uint64_t vpn)

@@ -67,11 +67,13 @@ static inline enum pte_owner pte_owner(const struct pte *p)
 struct share {
 	uint32_t frame;
 	uint32_t maps;
-	uint32_t pins; /* extra references; top bit SHARE_MERGED */
+	uint32_t pins; /* extra references, and SHARE_ flags */
 	uint32_t word; /* the engine's handle for a merged frame */
 };
 #define SHARE_MERGED (UINT32_C(1) << 31)
-#define SHARE_PINS (SHARE_MERGED - 1)
+#define SHARE_FORKED (UINT32_C(1) << 30) /* had several mappings by a fork */
+#define SHARE_ZERO (UINT32_C(1) << 29)	 /* merged, and holds zeros */
+#define SHARE_PINS (SHARE_ZERO - 1)
 
 /* One extra reference: who took it, on what. */
 struct pin {
@@ -106,11 +108,10 @@ struct space {
 	size_t nrange, range_cap;
 	struct chunk_ref *chunk; /* ascending by key */
 	size_t nchunk, chunk_cap;
-	uint32_t mergeable; /* ranges with EVF_MERGEABLE */
+	uint64_t mergeable; /* pages in ranges with EVF_MERGEABLE */
 	uint32_t gen;	    /* grows whenever chunk[] changes */
 	uint64_t present;   /* pages mapped */
 	bool live;	    /* created and not exited */
-	bool created;
 };
 
 struct machine_config {
@@ -120,7 +121,9 @@ struct machine_config {
 	uint64_t max_pages; /* page-table entries in all, against hostile
 				traces; 0: MACHINE_MAX_PAGES */
 };
-#define MACHINE_MAX_PAGES (UINT64_C(1) << 26) /* 256 GiB of guests */
+#define MACHINE_MAX_PAGES (UINT64_C(1) << 26)  /* 256 GiB of guests */
+#define MACHINE_MAX_RANGES (UINT64_C(1) << 22) /* of all spaces together */
+#define MACHINE_MAX_PINS (UINT64_C(1) << 20)
 
 struct machine {
 	struct machine_config cfg;
@@ -134,6 +137,7 @@ struct machine {
 	size_t chunk_cap;
 	uint32_t nchunk;     /* highest chunk in use + 1, >= 1 */
 	uint32_t free_chunk; /* chained through key; 0: none */
+	bool full;	     /* max_pages was the last reason of -ENOMEM */
 
 	struct arena share;
 	struct frame_map *frames;
@@ -148,6 +152,10 @@ struct machine {
 	uint64_t zero_merged;  /* … that an engine pointed there */
 	uint64_t merged_pages; /* PTEs that map a merged frame */
 	uint64_t merged_frames;
+	uint64_t merged_zero_pages;  /* … of merged_pages, that hold zeros */
+	uint64_t merged_zero_frames; /* … of merged_frames */
+	uint64_t split_zero_pages;   /* zeros that a split gave the zero page */
+	uint64_t ranges;	     /* of all spaces */
 	uint64_t huge_splits;
 	uint64_t cow_copies; /* pages copied because a frame was shared */
 
@@ -175,7 +183,7 @@ int machine_begin(struct machine *m, const struct event *ev, struct err *err);
  */
 int machine_next(struct machine *m, struct effect *fx);
 
-/* machine_full - was max_pages the reason of an -ENOMEM? */
+/* machine_full - was max_pages the reason of the -ENOMEM just returned? */
 bool machine_full(const struct machine *m);
 
 /* machine_apply - for tests: the whole event, effects thrown away */
@@ -211,6 +219,10 @@ static inline bool machine_merged(const struct machine *m, const struct pte *p)
 	return pte_owner(p) == OWNER_SHARED &&
 	       machine_share(m, p->ref)->pins & SHARE_MERGED;
 }
+
+/* machine_same_huge - are both present PTEs part of one unsplit huge page? */
+bool machine_same_huge(const struct machine *m, const struct pte *a,
+		       const struct pte *b);
 
 /* machine_set_word - the only way to change a PTE's word */
 static inline void machine_set_word(struct machine *m, uint32_t pte,
@@ -297,8 +309,15 @@ int machine_merge_zero(struct machine *m, uint32_t pte, unsigned *freed,
  */
 int machine_unmerge(struct machine *m, uint32_t pte, struct effect *fx);
 
-/* machine_split - split the huge page that @pte is part of, if it is one
- * @split: 1 is added when there was one.  Returns 0, or -EBUSY: pinned. */
+/*
+ * machine_split - split the huge page that @pte is part of, if it is one
+ * @split: 1 is added when there was one
+ *
+ * Its parts that hold zeros are mapped to the zero page then (not as PTE_PLACED:
+ * it is the kernel that does so, since 6.12), in all spaces that share it by a
+ * fork; @pte may be one of them.  The engine must look at the whole group anew.
+ * Returns 0, or -EBUSY: pinned, unchanged.
+ */
 int machine_split(struct machine *m, uint32_t pte, unsigned *split);
 
 /* machine_space_release - the engine holds no word in this exited space */

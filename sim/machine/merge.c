@@ -67,7 +67,12 @@ static int prepare(struct machine *m, uint32_t pte, unsigned *split)
 {
 	int ret = machine_split(m, pte, split);
 
-	return ret || !pinned(m, &m->pte[pte]) ? ret : -EBUSY;
+	if (ret)
+		return ret;
+	/* A split may have put the page away: there is nothing to replace. */
+	return pinned(m, &m->pte[pte]) || pte_owner(&m->pte[pte]) == OWNER_ZERO
+		       ? -EBUSY
+		       : 0;
 }
 
 int machine_make_merged(struct machine *m, uint32_t pte, uint32_t *share,
@@ -88,6 +93,11 @@ int machine_make_merged(struct machine *m, uint32_t pte, uint32_t *share,
 	s->pins |= SHARE_MERGED;
 	m->merged_frames++;
 	m->merged_pages += s->maps;
+	if (p->content == 0) {
+		s->pins |= SHARE_ZERO;
+		m->merged_zero_frames++;
+		m->merged_zero_pages += s->maps;
+	}
 	return 0;
 }
 

@@ -40,6 +40,16 @@ int op_check_mapped(const struct machine *m, const struct event *ev,
 	return ret;
 }
 
+int op_check_ranges(const struct machine *m, uint64_t more, struct err *err)
+{
+	if (m->ranges + more > MACHINE_MAX_RANGES)
+		return err_set(err, EINVAL,
+			       "more than %" PRIu64
+			       " mapped ranges in all spaces",
+			       MACHINE_MAX_RANGES);
+	return 0;
+}
+
 void op_pages_of(struct machine *m, struct machine_op *op)
 {
 	op->vpn = op->ev.vpn;

@@ -22,10 +22,11 @@ struct machine_op {
 	int (*step)(struct machine *m, struct machine_op *op,
 		    struct effect *fx); /* NULL: nothing left */
 	uint64_t vpn, hi;		/* pages still to go through */
-	size_t at;     /* position in the chunks of the space */
-	uint32_t pte;  /* EV_WRITE: the slot, 0: not there yet */
-	uint8_t last;  /* effect that ends the event, FX_NONE: none */
-	uint8_t first; /* effect that begins it */
+	size_t at;	/* position in the chunks of the space */
+	uint64_t count; /* EV_PIN: pages to pin */
+	uint32_t pte;	/* EV_WRITE: the slot, 0: not there yet */
+	uint8_t last;	/* effect that ends the event, FX_NONE: none */
+	uint8_t first;	/* effect that begins it */
 };
 
 typedef int begin_fn(struct machine *m, struct machine_op *op, struct err *err);
@@ -43,6 +44,9 @@ int op_check_space(const struct machine *m, uint32_t space, struct err *err);
 int op_check_range(const struct event *ev, struct err *err);
 int op_check_mapped(const struct machine *m, const struct event *ev,
 		    struct err *err);
+
+/* May the spaces together have this many ranges more?  -EINVAL. */
+int op_check_ranges(const struct machine *m, uint64_t more, struct err *err);
 
 /* The pages of the event are what is to be gone through. */
 void op_pages_of(struct machine *m, struct machine_op *op);

@@ -54,6 +54,17 @@ static int fault_in(struct machine *m, struct machine_op *op)
 	return 0;
 }
 
+/*
+ * May the last mapping write to the frame itself?  Not when a fork made it
+ * shared and an extra reference is left: the kernel cannot tell whose it is.
+ */
+static bool may_reuse(const struct share *s)
+{
+	if (s->maps != 1 || s->pins & SHARE_MERGED)
+		return false;
+	return !(s->pins & SHARE_PINS) || !(s->pins & SHARE_FORKED);
+}
+
 /* Copy-on-write: @pte gets a frame that nobody else maps. */
 static int own_frame(struct machine *m, uint32_t pte, struct effect *fx)
 {
@@ -63,8 +74,8 @@ static int own_frame(struct machine *m, uint32_t pte, struct effect *fx)
 
 	if (pte_owner(p) == OWNER_SHARED) {
 		s = machine_share(m, p->ref);
-		if (s->maps == 1 && !(s->pins & SHARE_MERGED)) {
-			if (!s->pins) { /* the last of a fork: its own again */
+		if (may_reuse(s)) {
+			if (!(s->pins & SHARE_PINS)) { /* its own again */
 				frame = s->frame;
 				arena_drop(&m->share, p->ref);
 				pte_set_owner(p, OWNER_PRIVATE, frame);
@@ -74,11 +85,10 @@ static int own_frame(struct machine *m, uint32_t pte, struct effect *fx)
 	}
 	if (frame_take(m->frames, &frame))
 		return -ENOMEM;
-	if (p->flags & PTE_HUGE)
-		page_split(m, pte);
 	m->cow_copies += pte_owner(p) == OWNER_SHARED;
 	page_leave(m, pte, fx);
 	page_own(m, pte, OWNER_PRIVATE, frame);
+	p->flags &= ~PTE_HUGE; /* the copy is no part of it */
 	return 0;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/machine/page.h"
@@ -23,44 +25,84 @@ static size_t pin_lower(const struct machine *m, uint32_t space, uint64_t vpn)
 	return lo;
 }
 
+/* Is it a page that an extra reference can be taken of? */
+static bool can_pin(const struct machine *m, uint32_t pte)
+{
+	return pte_owner(&m->pte[pte]) != OWNER_ZERO;
+}
+
+static bool pin_before(const struct pin *a, const struct pin *b)
+{
+	return a->space != b->space ? a->space < b->space : a->vpn < b->vpn;
+}
+
+/* Merge @n pins, ascending, into the list, from the back; there is room. */
+static void merge_pins(struct machine *m, const struct pin *fresh, size_t n)
+{
+	size_t old = m->npin, to = m->npin + n;
+
+	m->npin = to;
+	while (n) {
+		if (old && pin_before(&fresh[n - 1], &m->pin[old - 1]))
+			m->pin[--to] = m->pin[--old];
+		else
+			m->pin[--to] = fresh[--n];
+	}
+}
+
 static int step_pin(struct machine *m, struct machine_op *op, struct effect *fx)
 {
+	struct pin *fresh = mem_zalloc((size_t)op->count, sizeof(*fresh));
 	uint32_t pte;
-	uint64_t vpn;
-	size_t i;
+	size_t n = 0;
+	int ret = fresh ? 0 : -ENOMEM;
 
 	(void)fx;
-	while ((pte = op_next_present(m, op->ev.space, op))) {
-		if (pte_owner(&m->pte[pte]) == OWNER_ZERO)
+	while (!ret && (pte = op_next_present(m, op->ev.space, op))) {
+		if (!can_pin(m, pte))
 			continue;
-		if (mem_reserve(&m->pin, &m->pin_cap, m->npin + 1,
-				sizeof(*m->pin)) ||
-		    page_share(m, pte))
-			return -ENOMEM;
-		vpn = machine_pte_vpn(m, pte);
-		i = pin_lower(m, op->ev.space, vpn);
-		memmove(&m->pin[i + 1], &m->pin[i],
-			(m->npin++ - i) * sizeof(*m->pin));
-		m->pin[i] = (struct pin){vpn, op->ev.space, m->pte[pte].ref};
+		ret = page_share(m, pte);
+		if (ret)
+			break;
+		fresh[n++] = (struct pin){machine_pte_vpn(m, pte), op->ev.space,
+					  m->pte[pte].ref};
 		machine_share(m, m->pte[pte].ref)->pins++;
 	}
+	merge_pins(m, fresh, n);
+	free(fresh);
+	return ret;
+}
+
+int op_begin_pin(struct machine *m, struct machine_op *op, struct err *err)
+{
+	int ret = op_check_mapped(m, &op->ev, err);
+	uint32_t pte;
+
+	if (ret)
+		return ret;
+	op_pages_of(m, op);
+	op->count = 0;
+	while ((pte = op_next_present(m, op->ev.space, op)))
+		op->count += can_pin(m, pte);
+	if (m->npin + op->count > MACHINE_MAX_PINS)
+		return err_set(err, EINVAL,
+			       "more than %" PRIu64 " extra references",
+			       MACHINE_MAX_PINS);
+	if (mem_reserve(&m->pin, &m->pin_cap, m->npin + (size_t)op->count,
+			sizeof(*m->pin)))
+		return -ENOMEM;
+	op_pages_of(m, op);
+	op->step = step_pin;
 	return 0;
 }
 
+/* The pins to drop stand behind the list, at [op->at, op->hi). */
 static int step_unpin(struct machine *m, struct machine_op *op,
 		      struct effect *fx)
 {
-	while (op->at < m->npin && m->pin[op->at].space == op->ev.space &&
-	       m->pin[op->at].vpn < op->hi) {
-		struct pin p = m->pin[op->at];
+	while (op->at < op->hi) {
+		struct pin p = m->pin[op->at++];
 
-		if (p.vpn < op->vpn) { /* has lost its one already */
-			op->at++;
-			continue;
-		}
-		op->vpn = p.vpn + 1;
-		memmove(&m->pin[op->at], &m->pin[op->at + 1],
-			(--m->npin - op->at) * sizeof(*m->pin));
 		*fx = (struct effect){
 			.kind = FX_PAGE,
 			.space = p.space,
@@ -76,26 +118,39 @@ static int step_unpin(struct machine *m, struct machine_op *op,
 	return 0;
 }
 
-int op_begin_pin(struct machine *m, struct machine_op *op, struct err *err)
-{
-	int ret = op_check_mapped(m, &op->ev, err);
-
-	if (ret)
-		return ret;
-	op_pages_of(m, op);
-	op->step = step_pin;
-	return 0;
-}
-
 int op_begin_unpin(struct machine *m, struct machine_op *op, struct err *err)
 {
 	int ret = op_check_range(&op->ev, err);
+	size_t first, last, keep, n = 0;
+	struct pin *gone;
 
 	if (ret)
 		return ret;
-	op->vpn = op->ev.vpn;
-	op->hi = op->ev.vpn + op->ev.count;
-	op->at = pin_lower(m, op->ev.space, op->vpn);
+	first = pin_lower(m, op->ev.space, op->ev.vpn);
+	last = pin_lower(m, op->ev.space, op->ev.vpn + op->ev.count);
+	gone = mem_zalloc(last - first, sizeof(*gone));
+	if (!gone)
+		return -ENOMEM;
+	/* Of each page the first goes, the others stay. */
 	op->step = step_unpin;
+	op->at = op->hi = 0;
+	if (first == last) {
+		free(gone);
+		return 0;
+	}
+	keep = first;
+	for (size_t i = first; i < last; i++) {
+		if (n && gone[n - 1].vpn == m->pin[i].vpn)
+			m->pin[keep++] = m->pin[i];
+		else
+			gone[n++] = m->pin[i];
+	}
+	memmove(&m->pin[keep], &m->pin[last],
+		(m->npin - last) * sizeof(*m->pin));
+	m->npin -= n;
+	memcpy(&m->pin[m->npin], gone, n * sizeof(*gone));
+	free(gone);
+	op->at = m->npin;
+	op->hi = m->npin + n;
 	return 0;
 }

@@ -12,14 +12,6 @@ int op_step_unmap(struct machine *m, struct machine_op *op, struct effect *fx)
 
 	if (!pte)
 		return 0;
-	/* Taking part of a huge page away splits it; the last one does not. */
-	if (m->pte[pte].flags & PTE_HUGE && op->ev.op != EV_EXIT) {
-		uint64_t first = machine_chunk(m, pte)->key << CHUNK_SHIFT;
-
-		if (first < op->ev.vpn ||
-		    first + CHUNK_PAGES > op->ev.vpn + op->ev.count)
-			page_split(m, pte);
-	}
 	op_fx_page(m, pte, fx);
 	fx->content = CONTENT_NONE;
 	fx->flags = FXF_GONE;
@@ -32,7 +24,7 @@ int op_begin_map(struct machine *m, struct machine_op *op, struct err *err)
 	const struct event *ev = &op->ev;
 	uint32_t flags = ev->flags;
 	struct space *s;
-	size_t i;
+	size_t i, before;
 	int ret = op_check_space(m, ev->space, err);
 
 	if (!ret)
@@ -47,9 +39,27 @@ int op_begin_map(struct machine *m, struct machine_op *op, struct err *err)
 							: ev->vpn);
 	if (flags & EVF_SHARED) /* the kernel ignores such advice silently */
 		flags &= ~EVF_MERGEABLE;
-	if (flags & EVF_MERGEABLE)
+	ret = op_check_ranges(m, 1, err);
+	before = s->nrange;
+	if (!ret)
+		ret = range_add(s, ev->vpn, ev->vpn + ev->count, flags);
+	m->ranges += s->nrange - before;
+	if (!ret && flags & EVF_MERGEABLE)
 		op->last = FX_MERGEABLE;
-	return range_add(s, ev->vpn, ev->vpn + ev->count, flags);
+	return ret;
+}
+
+static int unmap_ranges(struct machine *m, const struct event *ev,
+			struct err *err)
+{
+	struct space *s = &m->space[ev->space];
+	size_t before = s->nrange;
+	int ret = op_check_ranges(m, 1, err);
+
+	if (!ret)
+		ret = range_remove(s, ev->vpn, ev->vpn + ev->count);
+	m->ranges += s->nrange - before;
+	return ret;
 }
 
 int op_begin_unmap(struct machine *m, struct machine_op *op, struct err *err)
@@ -60,8 +70,7 @@ int op_begin_unmap(struct machine *m, struct machine_op *op, struct err *err)
 	if (!ret)
 		ret = op_check_range(ev, err);
 	if (!ret && ev->op == EV_UNMAP)
-		ret = range_remove(&m->space[ev->space], ev->vpn,
-				   ev->vpn + ev->count);
+		ret = unmap_ranges(m, ev, err);
 	if (ret)
 		return ret;
 	op_pages_of(m, op);
@@ -116,12 +125,19 @@ int op_begin_advise(struct machine *m, struct machine_op *op, struct err *err)
 	const struct event *ev = &op->ev;
 	bool on = ev->flags & EVF_MERGEABLE, changed;
 	int ret = op_check_space(m, ev->space, err);
+	struct space *s;
+	size_t before;
 
 	if (!ret)
 		ret = op_check_range(ev, err);
 	if (!ret)
-		ret = range_advise(&m->space[ev->space], ev->vpn,
-				   ev->vpn + ev->count, on, &changed);
+		ret = op_check_ranges(m, 2, err);
+	if (ret)
+		return ret;
+	s = &m->space[ev->space];
+	before = s->nrange;
+	ret = range_advise(s, ev->vpn, ev->vpn + ev->count, on, &changed);
+	m->ranges += s->nrange - before;
 	if (ret)
 		return ret;
 	op_pages_of(m, op);

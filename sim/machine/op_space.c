@@ -20,7 +20,7 @@ static int new_space(struct machine *m, uint32_t number, struct err *err)
 	if (mem_reserve(&m->space, &m->space_cap, (size_t)number + 1,
 			sizeof(*m->space)))
 		return -ENOMEM;
-	m->space[number] = (struct space){.live = true, .created = true};
+	m->space[number] = (struct space){.live = true};
 	m->nspace++;
 	return 0;
 }
@@ -55,8 +55,10 @@ static int step_fork(struct machine *m, struct machine_op *op,
 	op_fx_page(m, to, fx);
 	fx->before = CONTENT_NONE;
 	fx->flags = FXF_CONTENT;
-	if (pte_owner(&m->pte[to]) == OWNER_SHARED)
+	if (pte_owner(&m->pte[to]) == OWNER_SHARED) {
+		machine_share(m, m->pte[to].ref)->pins |= SHARE_FORKED;
 		fx->flags |= FXF_SHARED;
+	}
 	if (flags & PTE_PLACED) {
 		m->pte[to].flags |= PTE_PLACED;
 		m->zero_merged++;
@@ -78,6 +80,9 @@ int op_begin_fork(struct machine *m, struct machine_op *op, struct err *err)
 	if (ret)
 		return ret;
 	n = m->space[parent].nrange;
+	ret = op_check_ranges(m, n, err);
+	if (ret)
+		return ret;
 	if (mem_reserve(&copy, &cap, n, sizeof(*copy)))
 		return -ENOMEM;
 	ret = new_space(m, op->ev.space, err);
@@ -90,6 +95,7 @@ int op_begin_fork(struct machine *m, struct machine_op *op, struct err *err)
 	m->space[op->ev.space].range = copy;
 	m->space[op->ev.space].range_cap = cap;
 	m->space[op->ev.space].nrange = n;
+	m->ranges += n;
 	m->space[op->ev.space].mergeable = m->space[parent].mergeable;
 	op->vpn = 0;
 	op->hi = VPN_MAX + 1;
@@ -115,6 +121,7 @@ void op_end_exit(struct machine *m, uint32_t space)
 {
 	struct space *s = &m->space[space];
 
+	m->ranges -= s->nrange;
 	mem_release(s->range, s->range_cap, sizeof(*s->range));
 	s->range = NULL;
 	s->nrange = s->range_cap = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 
+#include "sim/machine/space.h"
 #include "sim/machine/page.h"
 
 /* The share has lost a mapping or a pin: free it when nothing holds it. */
@@ -14,6 +15,7 @@ static bool share_settle(struct machine *m, uint32_t i, uint32_t *word)
 	if (s->pins & SHARE_MERGED) {
 		*word = s->word;
 		m->merged_frames--;
+		m->merged_zero_frames -= !!(s->pins & SHARE_ZERO);
 	}
 	frame_give(m->frames, s->frame);
 	arena_drop(&m->share, i);
@@ -41,6 +43,7 @@ bool page_leave(struct machine *m, uint32_t pte, struct effect *fx)
 		if (machine_merged(m, p)) {
 			fx->flags |= FXF_BROKE;
 			m->merged_pages--;
+			m->merged_zero_pages -= p->content == 0;
 		}
 		machine_share(m, p->ref)->maps--;
 		freed = share_settle(m, p->ref, &fx->freed);
@@ -69,7 +72,10 @@ void page_own(struct machine *m, uint32_t pte, enum pte_owner owner,
 	switch (owner) {
 	case OWNER_SHARED:
 		machine_share(m, ref)->maps++;
-		m->merged_pages += machine_merged(m, p);
+		if (!machine_merged(m, p))
+			break;
+		m->merged_pages++;
+		m->merged_zero_pages += p->content == 0;
 		break;
 	case OWNER_ZERO:
 		m->zero_mapped++;
@@ -107,16 +113,68 @@ void page_unmap(struct machine *m, uint32_t pte, struct effect *fx)
 	m->mapped--;
 }
 
+/* The 2 MiB of frames that a huge page has: frames of one never mix with
+ * another's while its PTEs say PTE_HUGE. */
+static uint32_t huge_frame(const struct machine *m, const struct pte *p)
+{
+	uint32_t frame = pte_owner(p) == OWNER_SHARED
+				 ? machine_share(m, p->ref)->frame
+				 : p->ref;
+
+	return frame / HUGE_PAGES;
+}
+
+bool machine_same_huge(const struct machine *m, const struct pte *a,
+		    const struct pte *b)
+{
+	return a->flags & b->flags & PTE_HUGE &&
+	       huge_frame(m, a) == huge_frame(m, b);
+}
+
+/* The parts of a huge page that one chunk maps become small. */
+static void split_chunk(struct machine *m, uint32_t base, uint32_t huge)
+{
+	struct effect fx = {0};
+
+	for (uint32_t pte = base; pte < base + CHUNK_PAGES; pte++) {
+		struct pte *p = &m->pte[pte];
+
+		if (!(p->flags & PTE_HUGE) || huge_frame(m, p) != huge)
+			continue;
+		p->flags &= ~PTE_HUGE;
+		if (p->content)
+			continue;
+		page_leave(m, pte, &fx);
+		page_own(m, pte, OWNER_ZERO,
+			 zero_page_of(m, machine_pte_vpn(m, pte)));
+		m->split_zero_pages++;
+	}
+}
+
 int page_split(struct machine *m, uint32_t pte)
 {
-	struct pte *p = &m->pte[pte & ~(CHUNK_PAGES - 1)];
+	uint32_t base = pte & ~(CHUNK_PAGES - 1);
+	uint32_t huge = huge_frame(m, &m->pte[pte]);
+	uint64_t key = machine_chunk(m, pte)->key;
+	bool shared = false;
 
-	for (unsigned i = 0; i < CHUNK_PAGES; i++)
-		if (p[i].flags & PTE_HUGE && pte_owner(&p[i]) == OWNER_SHARED &&
-		    machine_share(m, p[i].ref)->pins & SHARE_PINS)
+	for (uint32_t i = 0; i < CHUNK_PAGES; i++) {
+		const struct pte *p = &m->pte[base + i];
+
+		if (!(p->flags & PTE_HUGE) || pte_owner(p) != OWNER_SHARED)
+			continue;
+		if (machine_share(m, p->ref)->pins & SHARE_PINS)
 			return -EBUSY;
-	for (unsigned i = 0; i < CHUNK_PAGES; i++)
-		p[i].flags &= ~PTE_HUGE;
+		shared = true;
+	}
+	split_chunk(m, base, huge);
+	/* Forks have it at the same address. */
+	for (uint32_t s = 0; shared && s < m->nspace; s++) {
+		uint32_t twin = chunk_find(&m->space[s], key);
+
+		if (twin && m->chunk[twin].present)
+			split_chunk(m, twin << CHUNK_SHIFT, huge);
+	}
 	m->huge_splits++;
 	return 0;
 }

@@ -13,7 +13,7 @@
 
 /*
  * page_leave - @pte lets go of the frame or zero page it maps; it stays present
- * with nothing behind it until page_own() or page_clear()
+ * with nothing behind it until page_own()
  * @fx: FXF_BROKE, FXF_BROKE_ZERO, FXF_FREED and freed are added
  * Returns true when the frame is free now.
  */
@@ -26,7 +26,8 @@ void page_fault(struct machine *m, uint32_t pte, uint32_t content,
 		enum pte_owner owner, uint32_t ref, uint32_t flags);
 /* page_unmap - not present any more; the word stays */
 void page_unmap(struct machine *m, uint32_t pte, struct effect *fx);
-/* page_split - the huge page that @pte is part of; 0, -EBUSY: pinned */
+/* page_split - the huge page that @pte is part of, wherever it is mapped; its
+ * parts of zeros go to the zero page.  0, -EBUSY: pinned */
 int page_split(struct machine *m, uint32_t pte);
 /* share_drop_pin - one reference less; true when that freed the frame, and its
  * word in *@word */

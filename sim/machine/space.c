@@ -39,13 +39,6 @@ bool range_covers(const struct space *s, uint64_t lo, uint64_t hi,
 	return true;
 }
 
-static void count_mergeable(struct space *s)
-{
-	s->mergeable = 0;
-	for (size_t i = 0; i < s->nrange; i++)
-		s->mergeable += !!(s->range[i].flags & EVF_MERGEABLE);
-}
-
 /* Join neighbours from position @i - 1 to @i + 1 that touch and are alike. */
 static void join_around(struct space *s, size_t i)
 {
@@ -81,8 +74,9 @@ int range_add(struct space *s, uint64_t lo, uint64_t hi, uint32_t flags)
 		(s->nrange - i) * sizeof(*s->range));
 	s->range[i] = (struct range){lo, hi, flags};
 	s->nrange++;
+	if (flags & EVF_MERGEABLE)
+		s->mergeable += hi - lo;
 	join_around(s, i);
-	count_mergeable(s);
 	return 0;
 }
 
@@ -110,11 +104,11 @@ int range_remove(struct space *s, uint64_t lo, uint64_t hi)
 	cut(s, hi);
 	from = range_at(s, lo);
 	for (to = from; to < s->nrange && s->range[to].lo < hi; to++)
-		;
+		if (s->range[to].flags & EVF_MERGEABLE)
+			s->mergeable -= s->range[to].hi - s->range[to].lo;
 	memmove(&s->range[from], &s->range[to],
 		(s->nrange - to) * sizeof(*s->range));
 	s->nrange -= to - from;
-	count_mergeable(s);
 	return 0;
 }
 
@@ -136,11 +130,11 @@ int range_advise(struct space *s, uint64_t lo, uint64_t hi, bool mergeable,
 		if (r->flags & EVF_SHARED || (r->flags & EVF_MERGEABLE) == want)
 			continue;
 		r->flags ^= EVF_MERGEABLE;
+		s->mergeable += mergeable ? r->hi - r->lo : r->lo - r->hi;
 		*changed = true;
 	}
 	while (i-- > 0 && s->range[i].hi >= lo)
 		join_around(s, i);
-	count_mergeable(s);
 	return 0;
 }
 
@@ -182,7 +176,8 @@ static uint32_t chunk_new(struct machine *m)
 		return c;
 	}
 	c = m->nchunk;
-	if (c > m->cfg.max_pages >> CHUNK_SHIFT ||
+	m->full = c > m->cfg.max_pages >> CHUNK_SHIFT;
+	if (m->full ||
 	    mem_reserve(&m->chunk, &m->chunk_cap, (size_t)c + 1,
 			sizeof(*m->chunk)) ||
 	    mem_reserve(&m->pte, &m->pte_cap, ((size_t)c + 1) << CHUNK_SHIFT,

@@ -45,7 +45,8 @@ static int put_option(json_t *options, const struct opt *o, const void *opts)
 	if (o->type != OPT_STRING && o->type != OPT_CHOICE) {
 		v = opt_get(o, opts);
 		if (v <= INT64_MAX)
-			return put(options, o->name, json_integer((json_int_t)v));
+			return put(options, o->name,
+				   json_integer((json_int_t)v));
 	}
 	return put_string(options, o->name,
 			  opt_format(o, opts, buf, sizeof(buf)));
@@ -149,8 +150,8 @@ static int put_head(json_t *root, const struct report *r)
 				 report_digest(r->digest, digest));
 	for (size_t i = 0; !ret && i < r->nfacts; i++)
 		ret = put_string(run, r->facts[i].key, r->facts[i].value);
-	for (const struct opt *o = r->opt_rows;
-	     !ret && o && o->type != OPT_END; o++)
+	for (const struct opt *o = r->opt_rows; !ret && o && o->type != OPT_END;
+	     o++)
 		ret = put_option(options, o, r->opts);
 	return ret;
 }

@@ -12,6 +12,7 @@
 
 #include "sim/base/text.h"
 #include "sim/base/units.h"
+#include "sim/report/reads.h"
 #include "sim/report/report.h"
 
 #define LABEL "  %-18s"
@@ -110,7 +111,7 @@ static void saved(const struct report *r, FILE *out)
 	int64_t pages = get(r, "saved", "saved_pages");
 	int64_t zero = get(r, "saved", "zero_pages");
 	int64_t meta = get(r, "saved", "metadata_bytes");
-	char share[16], text[64];
+	char share[32], text[96];
 
 	snprintf(text, sizeof(text), "%s of what is mapped",
 		 percent(share, sizeof(share), pages, mapped));
@@ -125,6 +126,46 @@ static void saved(const struct report *r, FILE *out)
 		       "if every equal page were shared at once");
 	amount(out, "metadata", -meta, "records that a kernel keeps for it");
 	amount(out, "net", pages * PAGE_BYTES - meta, "");
+}
+
+/* What an engine that compresses pages keeps, and in how many frames. */
+static void compressed(const struct report *r, FILE *out)
+{
+	int64_t stored = get(r, r->engine, "pages_stored");
+	int64_t same = get(r, r->engine, "same_pages");
+	int64_t raw = get(r, r->engine, "huge_pages");
+	int64_t refused = get(r, r->engine, "pages_refused");
+	int64_t written = get(r, r->engine, "bd_count");
+	int64_t used = get(r, r->engine, "mem_used_total");
+	int64_t meta = get(r, "saved", "metadata_bytes");
+	int64_t saved_bytes = get(r, "saved", "saved_pages") * PAGE_BYTES;
+	char share[16], text[128];
+
+	snprintf(text, sizeof(text),
+		 "%" PRId64 " pages: %" PRId64 " of one word over and over, "
+		 "%" PRId64 " raw",
+		 stored, same, raw);
+	amount(out, "stored", stored * PAGE_BYTES, text);
+	text[0] = '\0';
+	if (used)
+		snprintf(text, sizeof(text),
+			 "%" PRId64 " pages of the pool: %" PRId64 ".%02" PRId64
+			 " stored pages in each",
+			 used / PAGE_BYTES, stored * PAGE_BYTES / used,
+			 stored * PAGE_BYTES % used * 100 / used);
+	amount(out, "kept in", used, text);
+	if (written)
+		amount(out, "written back", written * PAGE_BYTES,
+		       "on the backing device");
+	if (refused)
+		amount(out, "refused", refused * PAGE_BYTES,
+		       "no room within mem_limit or disksize: stays in memory");
+	snprintf(text, sizeof(text), "%s of what is mapped",
+		 percent(share, sizeof(share), get(r, "saved", "saved_pages"),
+			 get(r, "machine", "mapped_pages")));
+	amount(out, "saved", saved_bytes, text);
+	amount(out, "metadata", -meta, "records that a kernel keeps for it");
+	amount(out, "net", saved_bytes - meta, "");
 }
 
 static void converged(const struct report *r, FILE *out)
@@ -147,15 +188,15 @@ static void converged(const struct report *r, FILE *out)
 	fputs("\n", out);
 }
 
-/* The engine's counters under their kernel names, three to a line. */
-static void counters(const struct report *r, FILE *out)
+/* Rows of one scope, three to a line. */
+static void counters(const struct report *r, const char *scope, FILE *out)
 {
 	int column = 0;
 
 	for (size_t i = 0; i < r->results->n; i++) {
 		const struct row *w = &r->results->v[i];
 
-		if (strcmp(w->scope, r->engine) || w->index >= 0)
+		if (strcmp(w->scope, scope) || w->index >= 0)
 			continue;
 		fprintf(out, "%s%-19s %11" PRId64, column ? "   " : "\n  ",
 			w->name, w->value);
@@ -173,12 +214,13 @@ static void work(const struct report *r, FILE *out)
 		return;
 	fprintf(out,
 		"\n  work, as counts: %" PRIu64 " page visits, %" PRIu64
-		" checksums, %" PRIu64 " page compares\n  reading %s, %" PRIu64
+		" checksums, %" PRIu64
+		" page compares\n  (%s of each page), %" PRIu64
 		" tree walks, %" PRIu64 " merges, %" PRIu64
 		" copy-on-write breaks\n",
 		m->count[OP_PAGE_VISIT], m->count[OP_CHECKSUM],
 		m->count[OP_CMP],
-		text_bytes(bytes, sizeof(bytes), 2 * m->count[OP_CMP_BYTES]),
+		text_bytes(bytes, sizeof(bytes), m->count[OP_CMP_BYTES]),
 		meter_walks(m, TREE_STABLE) + meter_walks(m, TREE_UNSTABLE),
 		m->count[OP_PTE_REPLACE], m->count[OP_COW_BREAK]);
 }
@@ -206,7 +248,8 @@ static bool hint_scans(const struct report *r, FILE *out)
 		      out);
 		return true;
 	}
-	if (!get(r, "run", "settled") && best == scans) {
+	if (!get(r, "run", "settled") && get(r, "run", "growing") &&
+	    best == scans) {
 		fputs("the saving was still growing when the run ended: let it "
 		      "go on with\n  --until fixpoint, or raise pages_to_scan",
 		      out);
@@ -215,7 +258,8 @@ static bool hint_scans(const struct report *r, FILE *out)
 	return false;
 }
 
-/* Pages that smart scan visits in different scans never meet. */
+/* Pages that smart scan visits in different scans never meet: while they sit out
+ * they count as volatile. */
 static bool hint_apart(const struct report *r, FILE *out)
 {
 	int64_t possible = get(r, "run", "possible_pages");
@@ -223,12 +267,14 @@ static bool hint_apart(const struct report *r, FILE *out)
 	char a[32];
 
 	if (!option(r, "smart_scan") || apart * 20 < possible ||
+	    get(r, "ksm", "pages_volatile") < apart ||
 	    get(r, "run", "scans") < SKIPPING_SCANS)
 		return false;
 	fprintf(out,
-		"%s of equal pages stay apart: smart scan visits them in "
-		"different\n  scans, so that they do not meet; --set "
-		"smart_scan=0 shows what that costs",
+		"%s of equal pages are still apart.  With smart scan pages are "
+		"skipped in\n  most scans, and equal ones may never be visited "
+		"in "
+		"the same one: see what\n  --set smart_scan=0 gives",
 		text_bytes(a, sizeof(a), (uint64_t)apart * PAGE_BYTES));
 	return true;
 }
@@ -236,7 +282,7 @@ static bool hint_apart(const struct report *r, FILE *out)
 static bool hint_memory(const struct report *r, FILE *out)
 {
 	int64_t sharing = get(r, "ksm", "pages_sharing");
-	int64_t zeros = get(r, "ksm", "zero_pages_sharing");
+	int64_t zeros = get(r, "ksm_model", "zero_pages_sharing");
 	int64_t copies = get(r, "ksm", "stable_node_dups") -
 			 get(r, "ksm", "stable_node_chains");
 	int64_t profit = get(r, "saved", "saved_pages") * PAGE_BYTES -
@@ -287,16 +333,35 @@ static void hint(const struct report *r, FILE *out)
 		fprintf(out, "\n  hint: %s\n", text);
 }
 
+static bool has_scope(const struct report *r, const char *scope)
+{
+	for (size_t i = 0; i < r->results->n; i++)
+		if (!strcmp(r->results->v[i].scope, scope))
+			return true;
+	return false;
+}
+
 static int text_write(const struct report *r, FILE *out, struct err *err)
 {
+	char model[64];
+
 	(void)err;
 	if (r->results->failed)
 		return -ENOMEM;
 	head(r, out);
-	saved(r, out);
+	if (rows_has(r->results, r->engine, "mem_used_total"))
+		compressed(r, out);
+	else
+		saved(r, out);
 	converged(r, out);
-	counters(r, out);
+	counters(r, r->engine, out);
+	snprintf(model, sizeof(model), "%s_model", r->engine);
+	if (has_scope(r, model)) {
+		fputs("\n  what the kernel does not tell:", out);
+		counters(r, model, out);
+	}
 	work(r, out);
+	report_reads(r->results, fact(r, "machine"), fact(r, "readers"), out);
 	hint(r, out);
 	return ferror(out) ? -EIO : 0;
 }

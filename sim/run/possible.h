@@ -14,7 +14,8 @@
  * possible_pages - pages that need no frame of their own
  * @contents: distinct contents of the run
  * Counts anonymous pages of mergeable ranges, those that an engine mapped to the
- * zero page among them.  Returns 0 or -ENOMEM.
+ * zero page among them; what a fork shares counts once, because it takes one
+ * frame without any engine.  Returns 0 or -ENOMEM.
  */
 int possible_pages(const struct machine *m, uint32_t contents, uint64_t *pages);
 

@@ -7,12 +7,15 @@
 #include "sim/base/mem.h"
 #include "sim/base/text.h"
 #include "sim/core/evq.h"
+#include "models/codec.h"
 #include "sim/run/possible.h"
 #include "sim/run/run.h"
 
 #define QUIET_ROUNDS 3u	  /* without a change: a fixpoint */
 #define SCANS_MAX 100000u /* a fixpoint that does not come */
 #define IDLE_MAX 1000u	  /* turns in a row that did nothing: none will */
+#define GAP_MAX (86400 * NS_PER_SEC) /* between two events: no recording */
+#define SAMPLES_MAX 10000000u
 #define PROGRESS_EVERY 65536u
 #define MOST_PERCENT 95u
 
@@ -29,6 +32,7 @@ struct run {
 	struct content_set *contents;
 	struct machine *machine;
 	struct engine *engine;
+	struct readers *readers; /* NULL: no caches */
 	struct clock clock;
 	struct evq queue; /* turns: arg is the worker */
 	ns_t *queued;	  /* by worker: the wake time in the queue */
@@ -38,6 +42,7 @@ struct run {
 	enum until until;
 	uint64_t until_value;
 	ns_t next_sample;
+	uint64_t samples;
 	uint64_t events;
 	bool over; /* the trace has no more events */
 	bool done; /* the run has reached its end */
@@ -169,7 +174,9 @@ static int turn(struct run *r)
 		return 0; /* it has changed its mind since */
 	r->clock.now = e.time;
 	r->queued[e.arg] = NS_NEVER;
+	readers_turn(r->readers);
 	ret = r->cfg->ops->work(r->engine, e.arg, &r->meter);
+	readers_turned(r->readers);
 	if (!ret)
 		ret = milestone(r);
 	if (!ret)
@@ -206,8 +213,10 @@ static int apply(struct run *r, const struct event *ev)
 {
 	const struct engine_ops *ops = r->cfg->ops;
 	struct effect fx;
-	int ret = machine_begin(r->machine, ev, r->err);
+	int ret;
 
+	readers_before(r->readers, ev);
+	ret = machine_begin(r->machine, ev, r->err);
 	if (ret)
 		return ret;
 	while ((ret = machine_next(r->machine, &fx)) > 0) {
@@ -218,6 +227,7 @@ static int apply(struct run *r, const struct event *ev)
 	}
 	if (ret == -ENOMEM)
 		return out_of_memory(r);
+	readers_after(r->readers, ev);
 	r->events++;
 	if (!ret && r->cfg->paranoid && r->events % r->cfg->paranoid == 0)
 		ret = paranoid(r);
@@ -231,6 +241,10 @@ static int apply(struct run *r, const struct event *ev)
 
 static int sample(struct run *r, ns_t now)
 {
+	if (r->samples++ == SAMPLES_MAX)
+		return err_set(r->err, EINVAL,
+			       "more than %u samples: lengthen --interval",
+			       SAMPLES_MAX);
 	state(r);
 	if (r->rows.failed)
 		return -ENOMEM;
@@ -271,6 +285,24 @@ static int turns_before(struct run *r, ns_t before)
 	return ret;
 }
 
+/* The clock goes to @time, the time of the next event. */
+static int advance(struct run *r, ns_t time)
+{
+	int ret;
+
+	if (!ns_before(r->clock.now, time))
+		return 0;
+	if (time.v - r->clock.now.v > GAP_MAX)
+		return err_set(r->err, EINVAL,
+			       "more than a day after what was before it");
+	ret = turns_before(r, time);
+	if (!ret && !r->done)
+		ret = samples_before(r, time);
+	if (!ret && !r->done)
+		r->clock.now = time;
+	return ret;
+}
+
 /* 0: go on; 1: what follows is not part of the run */
 static int block(struct run *r, const struct event *ev, size_t n)
 {
@@ -287,15 +319,11 @@ static int block(struct run *r, const struct event *ev, size_t n)
 		}
 		if (r->until == UNTIL_TIME && time.v > r->until_value)
 			return 1;
-		if (ns_before(r->clock.now, time)) {
-			ret = turns_before(r, time);
-			if (!ret && !r->done)
-				ret = samples_before(r, time);
-			if (ret || r->done)
-				break;
-			r->clock.now = time;
-		}
-		ret = apply(r, &ev[i]);
+		ret = advance(r, time);
+		if (!ret && r->done)
+			break;
+		if (!ret)
+			ret = apply(r, &ev[i]);
 		if (ret) {
 			r->trace->ops->where(r->trace, i, where, sizeof(where));
 			err_prefix(r->err, ret, "%s", where);
@@ -353,6 +381,17 @@ static int after_events(struct run *r)
 
 /* ---- results ---- */
 
+/* Did the saving rise in each of the last scans that changed it? */
+static bool growing(const struct run *r)
+{
+	size_t n = r->nmile, look = n < 3 ? n : 3;
+
+	for (size_t i = 1; i < look; i++)
+		if (r->mile[n - i].saved < r->mile[n - i - 1].saved)
+			return false;
+	return n > 0;
+}
+
 static void report_most(const struct run *r, struct rows *out)
 {
 	int64_t time = -1, scans = -1;
@@ -364,6 +403,7 @@ static void report_most(const struct run *r, struct rows *out)
 		time = (int64_t)r->mile[i].time.v;
 		scans = (int64_t)r->mile[i].scans;
 	}
+	rows_add(out, "run", "growing", "boolean", growing(r));
 	rows_add(out, "run", "most_saved_ns", "ns", time);
 	rows_add(out, "run", "most_saved_scans", "scans", scans);
 }
@@ -388,12 +428,14 @@ static int results(struct run *r, struct run_result *out)
 	report_most(r, &out->results);
 	r->cfg->ops->report(r->engine, &out->results);
 	machine_report(r->machine, &out->results);
+	readers_report(r->readers, &out->results);
 	for (uint32_t s = 0;
 	     r->cfg->ops->report_space && s < r->machine->nspace; s++)
 		r->cfg->ops->report_space(r->engine, s, &out->spaces);
 	out->meter = r->meter;
 	out->meter.prices = NULL;
 	out->ended = r->ended;
+	out->readers = readers_what(r->readers);
 	return out->results.failed || out->spaces.failed ? -ENOMEM : 0;
 }
 
@@ -416,8 +458,11 @@ static int prepare(struct run *r)
 
 	if (ret)
 		return ret;
-	ret = content_set_new(&r->contents, &src, needs, r->cfg->threads,
-			      r->err);
+	ret = content_set_new(&r->contents, &src, needs & ~NEED_EXTRAS,
+			      r->cfg->threads, r->err);
+	if (!ret)
+		ret = codec_columns(r->contents, needs, r->cfg->threads,
+				    r->err);
 	if (!(needs & NEED_BYTES))
 		r->trace->ops->drop(r->trace);
 	return ret;
@@ -462,11 +507,16 @@ static int start(struct run *r)
 	ret = machine_new(&r->machine, &machine);
 	if (ret)
 		return ret;
+	ret = readers_new(&r->readers, &r->cfg->readers, r->machine,
+			  r->trace->ops->header(r->trace)->has_reads, r->err);
+	if (ret)
+		return ret;
 	env = (struct engine_env){
 		.machine = r->machine,
 		.contents = r->contents,
 		.clock = &r->clock,
 		.seed = r->cfg->seed,
+		.sink = readers_sink(r->readers),
 	};
 	ret = r->cfg->ops->start(&r->engine, &env, r->cfg->opts, r->err);
 	if (ret)
@@ -511,9 +561,12 @@ int run_trace(struct trace *trace, const struct run_config *cfg,
 	assert(ret || r.contents->have & NEED_BYTES ||
 	       r.contents->bytes_asked == asked);
 	if (!ret)
+		ret = readers_end(r.readers, &r.meter);
+	if (!ret)
 		ret = results(&r, out);
 	if (r.engine)
 		cfg->ops->stop(r.engine);
+	readers_free(r.readers);
 	machine_free(r.machine);
 	content_set_free(r.contents);
 	evq_fini(&r.queue);

@@ -26,6 +26,7 @@
 
 #include "sim/core/meter.h"
 #include "sim/engine/engine.h"
+#include "sim/run/readers.h"
 #include "traces/trace.h"
 
 enum until {
@@ -48,6 +49,7 @@ struct run_config {
 	uint64_t
 		paranoid; /* check all invariants every so many events; 0: not */
 	struct machine_config machine;
+	struct readers_config readers;
 	/* Called with the state at each multiple of @interval, and at the end;
 	 * NULL: never.  Non-zero ends the run with that error. */
 	int (*sample)(void *ctx, ns_t now, const struct rows *rows);
@@ -64,15 +66,18 @@ struct run_config {
  *	settled        1: nothing changed while every page was visited three times
  *	possible_pages what could be saved in the end if each content of the
  *	               mergeable pages had one frame
+ *	growing        1: it rose in each of the last full scans that changed it
  *	most_saved_ns, most_saved_scans
  *	               when 95 % of what is saved at the end was first there and
  *	               stayed; -1: nothing was saved
  */
 struct run_result {
-	struct rows results; /* scopes "run", "saved", engine, "machine" */
+	struct rows results; /* scopes "run", "saved", engine, "machine",
+				and "cache" with readers */
 	struct rows spaces;  /* scope "space", by space */
 	struct meter meter;
-	const char *ended; /* why it ended, in words; static */
+	const char *ended;   /* why it ended, in words; static */
+	const char *readers; /* what read through caches; static */
 };
 
 void run_result_fini(struct run_result *r);

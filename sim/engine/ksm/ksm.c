@@ -12,6 +12,8 @@
 
 static const char *const versions[] = {"6.18", NULL};
 static const char *const advisors[] = {"none", "scan-time", NULL};
+static const char *const copies[] = {"single", "per-colour",  "theta",
+				     "per-K",  "share-limit", NULL};
 
 /* clang-format off */
 const struct opt ksm_options[] = {
@@ -70,6 +72,25 @@ const struct opt ksm_options[] = {
 	  .def = 250, .min = 100, .max = 1000, .unit = "Hz",
 	  .help = "timer ticks per second of the modelled kernel",
 	  .source = "[linux-6.18] CONFIG_HZ" },
+	{ OPT_CHOICE, OPT_FIELD(ksm_opts, colour_copies, uint64_t),
+	  .choices = copies,
+	  .help = "copies of a content for mappings of different colours: "
+		  "single, as every kernel; one per-colour; theta, for a colour "
+		  "with colour_theta mappings; per-K, for each of colour_groups "
+		  "colours; share-limit, the copies of max_page_sharing sorted "
+		  "by colour" },
+	{ OPT_U64, OPT_FIELD(ksm_opts, colours, uint64_t),
+	  .max = 4096, .unit = "colours",
+	  .help = "colours of addresses, a power of two; 0: as many as the "
+		  "machine has zero pages" },
+	{ OPT_U64, OPT_FIELD(ksm_opts, colour_groups, uint64_t),
+	  .def = 4, .min = 1, .max = 4096, .unit = "colours",
+	  .help = "colours that per-K tells apart, a power of two" },
+	{ OPT_U64, OPT_FIELD(ksm_opts, colour_theta, uint64_t),
+	  .def = 16, .min = 2, .max = UINT32_MAX, .unit = "pages",
+	  .help = "mappings of one colour that are worth a frame: what a frame "
+		  "is worth in cycles per second, by what the synonyms of a "
+		  "mapping cost in that time" },
 	{ .type = OPT_END },
 };
 /* clang-format on */
@@ -109,6 +130,7 @@ static void ksm_stop(struct engine *e)
 
 	if (!k)
 		return;
+	free(k->count);
 	mem_release(k->item, k->item_cap, sizeof(*k->item));
 	mem_release(k->slot, k->slot_cap, sizeof(*k->slot));
 	arena_fini(&k->nodes);
@@ -119,8 +141,8 @@ static int ksm_start(struct engine **out, const struct engine_env *env,
 		     const void *opts, struct err *err)
 {
 	struct ksm *k = mem_zalloc(1, sizeof(*k));
+	int ret;
 
-	(void)err;
 	if (!k)
 		return -ENOMEM;
 	k->base = (struct engine){&engine_ksm, 1, &k->wake};
@@ -128,6 +150,7 @@ static int ksm_start(struct engine **out, const struct engine_env *env,
 	k->machine = env->machine;
 	k->contents = env->contents;
 	k->clock = env->clock;
+	k->sink = env->sink;
 	k->wake = NS_NEVER;
 	k->parked = true;
 	k->zero_checksum = env->contents->checksum[CHECKSUM_XXH64][0];
@@ -136,9 +159,12 @@ static int ksm_start(struct engine **out, const struct engine_env *env,
 	k->unstable.stride = sizeof(struct item);
 	if (k->opt.advisor_mode != KSM_ADVISOR_NONE)
 		advisor_start(k);
-	if (mem_reserve(&k->slot, &k->slot_cap, 1, sizeof(*k->slot))) {
+	ret = colour_start(k, err);
+	if (!ret && mem_reserve(&k->slot, &k->slot_cap, 1, sizeof(*k->slot)))
+		ret = -ENOMEM;
+	if (ret) {
 		ksm_stop(&k->base);
-		return -ENOMEM;
+		return ret;
 	}
 	*out = &k->base;
 	return 0;

@@ -9,6 +9,7 @@
  *	ahead.c     fetching what the next visits will need
  *	control.c   run, unmerging, tunables written during the run
  *	advisor.c   scan-time advisor
+ *	colour.c    copies of a content for mappings of different colours
  *	report.c    counters, invariants
  *	ksm.c       options, start, what happens to pages and spaces, stop
  *
@@ -22,10 +23,14 @@
  * each item in the unstable tree equal to the page's live content, RANK_NONE
  * when no mergeable page is there any more.
  *
+ * A node belongs to a class of colours: with colour_copies=single there is one
+ * class, otherwise pages of one content and different classes are kept apart as
+ * if their contents differed.
+ *
  * Invariants (ksm_check): counters equal what a walk over all items and nodes
  * counts; every STABLE item is on the list of a node that maps its frame or is
  * stale; every item inserted in the current scan is in the unstable tree; trees
- * are red-black; the stable tree is ordered by content, live or stale.
+ * are red-black; the stable tree is ordered by content and class, live or stale.
  */
 #ifndef DEDUPSIM_ENGINE_KSM_KSM_H
 #define DEDUPSIM_ENGINE_KSM_KSM_H
@@ -33,6 +38,7 @@
 #include "sim/base/mem.h"
 #include "sim/base/rbtree.h"
 #include "sim/engine/engine.h"
+#include "sim/machine/place.h"
 
 #define RANK_NONE UINT32_MAX
 
@@ -42,6 +48,13 @@
 #define KSM_SLOT_BYTES 48
 
 enum ksm_run { KSM_RUN_STOP, KSM_RUN_MERGE, KSM_RUN_UNMERGE };
+enum ksm_copies {
+	KSM_COPIES_SINGLE,
+	KSM_COPIES_COLOUR,
+	KSM_COPIES_THETA,
+	KSM_COPIES_GROUPS,
+	KSM_COPIES_LIMIT,
+};
 enum ksm_advisor { KSM_ADVISOR_NONE, KSM_ADVISOR_SCAN_TIME };
 
 struct ksm_opts { /* the kernel's names */
@@ -61,6 +74,11 @@ struct ksm_opts { /* the kernel's names */
 	uint64_t advisor_target_scan_time;
 	uint64_t
 		hz; /* of the modelled kernel: sleeps and pruning go by ticks */
+	/* Ours. */
+	uint64_t colour_copies; /* enum ksm_copies */
+	uint64_t colours;
+	uint64_t colour_groups;
+	uint64_t colour_theta;
 };
 
 extern const struct opt ksm_options[];
@@ -111,9 +129,10 @@ struct node {
 	struct rb_links rb; /* PLAIN and CHAIN: in the stable tree */
 	uint32_t rank;
 	uint8_t kind;
-	uint8_t stale; /* its frame is free; items and place go when met */
-	uint16_t pad;
-	uint32_t pad2[2]; /* a cache line each */
+	uint8_t stale;	/* its frame is free; items and place go when met */
+	uint16_t class; /* of colours */
+	uint32_t home;	/* share-limit: place in the order of copies */
+	uint32_t pad;	/* a cache line each */
 	union {
 		struct {		/* PLAIN, DUP */
 			uint32_t share; /* the merged frame, 0 when stale */
@@ -181,6 +200,14 @@ struct ksm {
 
 	/* Advisor. */
 	uint64_t prev_scan_time, change, prev_cpu_ms;
+
+	/* Colours. */
+	uint32_t colours;    /* a power of two */
+	uint32_t class_mask; /* of page numbers; 0: no classes */
+	uint32_t *count;     /* twice colours: scratch of reports */
+
+	const struct engine_sink *sink;
+	uint64_t visited; /* place of the visited page when its visit began */
 };
 
 /* What a page is compared by. */
@@ -188,7 +215,11 @@ struct key {
 	uint64_t head;
 	uint32_t rank;
 	uint32_t content;
+	uint32_t class;
 };
+
+/* Classes of theta are colours; for it a key can be of any class. */
+#define CLASS_ANY UINT32_MAX
 
 static inline struct item *ksm_item(const struct ksm *k, uint32_t pte)
 {
@@ -205,11 +236,50 @@ static inline struct slot *ksm_slot_of(const struct ksm *k, uint32_t pte)
 	return &k->slot[machine_pte_space(k->machine, pte) + 1];
 }
 
+static inline uint32_t ksm_colour(const struct ksm *k, uint32_t pte)
+{
+	return (uint32_t)machine_pte_vpn(k->machine, pte) & (k->colours - 1);
+}
+
+/* The class that keeps pages of one content apart. */
+static inline uint32_t ksm_class(const struct ksm *k, uint32_t pte)
+{
+	if (likely(!k->class_mask))
+		return 0;
+	return (uint32_t)machine_pte_vpn(k->machine, pte) & k->class_mask;
+}
+
 static inline struct key ksm_key(const struct ksm *k, uint32_t pte)
 {
 	uint32_t c = k->machine->pte[pte].content;
 
-	return (struct key){k->contents->head[c], k->contents->rank[c], c};
+	return (struct key){k->contents->head[c], k->contents->rank[c], c,
+			    ksm_class(k, pte)};
+}
+
+/*
+ * A mapping of a merged frame that no node knows: its twin of a fork was made
+ * mergeable, but the merge failed.  It cannot be write-protected again.
+ */
+static inline bool ksm_orphan(const struct ksm *k, uint32_t pte)
+{
+	const struct pte *p = &k->machine->pte[pte];
+
+	return machine_merged(k->machine, p) &&
+	       !machine_share(k->machine, p->ref)->word;
+}
+
+static inline uint64_t ksm_place(const struct ksm *k, uint32_t pte)
+{
+	return place_of(k->machine, &k->machine->pte[pte]);
+}
+
+/* The visited page and the one at @place are compared. */
+static inline void ksm_tell_compare(const struct ksm *k, uint64_t place,
+				    uint32_t bytes)
+{
+	k->sink->read(k->sink->ctx, k->visited, bytes);
+	k->sink->read(k->sink->ctx, place, bytes);
 }
 
 /*
@@ -283,6 +353,8 @@ void item_refresh(struct ksm *k, uint32_t pte);
 
 /* The node whose page equals @key and has room; 0: none. */
 uint32_t stable_search(struct ksm *k, const struct key *key, struct meter *m);
+/* Is the node one that another page may join? */
+bool stable_candidate(const struct ksm *k, const struct node *n);
 /* A new node for the merged frame @share; 0: out of memory. */
 uint32_t stable_insert(struct ksm *k, const struct key *key, uint32_t share,
 		       struct meter *m);
@@ -301,8 +373,12 @@ int unstable_step(struct ksm *k, uint32_t pte, const struct key *key,
 		  struct meter *m);
 /* Count a page replaced, or an attempt that failed with @ret; @left: word of the
  * merged frame that went free by it, 0: none. */
-void ksm_count_replace(struct ksm *k, int ret, unsigned split, unsigned freed,
-		       uint32_t left, struct meter *m);
+void ksm_count_replace(struct ksm *k, int ret, unsigned freed, uint32_t left,
+		       struct meter *m);
+/* The huge page that @pte was part of was split (@split: how many were): look
+ * at the pages of the group anew. */
+void ksm_after_split(struct ksm *k, uint32_t pte, unsigned split,
+		     struct meter *m);
 /* Replace the page at @pte by the merged frame @share; 0, -EBUSY, -ENOMEM */
 int ksm_merge(struct ksm *k, uint32_t pte, uint32_t share, struct meter *m);
 
@@ -311,6 +387,23 @@ int ksm_merge(struct ksm *k, uint32_t pte, uint32_t share, struct meter *m);
 /* Before the page at the cursor is visited: now and then fetches into the cache
  * what the next visits will walk through.  Changes nothing. */
 void ksm_look_ahead(struct ksm *k);
+
+/* ---- colour.c ---- */
+
+/* Options to what the scan uses; -EINVAL with @err set, -ENOMEM. */
+int colour_start(struct ksm *k, struct err *err);
+/* The node that the page at @pte shall join, by colour_copies; 0: none. */
+uint32_t colour_search(struct ksm *k, uint32_t pte, const struct key *key,
+		       struct meter *m);
+/* Instead of joining @node, should the page found one of its own colour? */
+bool colour_own_due(const struct ksm *k, uint32_t pte, uint32_t node);
+/* The page, merged already, moves to where it should be; it may stay. */
+int colour_move(struct ksm *k, uint32_t pte, uint32_t node, struct meter *m);
+/* The class of a new node that this page founds. */
+uint32_t colour_class(const struct ksm *k, uint32_t pte);
+/* The frame of the page becomes a merged one with this mapping alone. */
+int colour_found(struct ksm *k, uint32_t pte, struct meter *m);
+void colour_report(const struct ksm *k, struct rows *out);
 
 /* ---- scan.c ---- */
 

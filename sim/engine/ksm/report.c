@@ -27,14 +27,34 @@ static uint64_t metadata_bytes(const struct ksm *k)
 	       k->nodes.count * KSM_NODE_BYTES + k->slots * KSM_SLOT_BYTES;
 }
 
+/* What is saved now, by the page tables: the kernel's counters lag behind. */
+static void report_saved(const struct ksm *k, struct rows *out)
+{
+	const struct machine *m = k->machine;
+
+	engine_report_saved(
+		out, m->merged_pages - m->merged_frames + m->zero_merged,
+		m->merged_zero_pages - m->merged_zero_frames + m->zero_merged,
+		metadata_bytes(k));
+}
+
+struct ksm_row {
+	const char *name, *unit;
+	int64_t value;
+};
+
+static void add_rows(struct rows *out, const char *scope,
+		     const struct ksm_row *row, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		rows_add(out, scope, row[i].name, row[i].unit, row[i].value);
+}
+
 void ksm_report(const struct engine *e, struct rows *out)
 {
 	const struct ksm *k = (const struct ksm *)e;
 	uint64_t zero = k->machine->zero_merged;
-	const struct {
-		const char *name, *unit;
-		int64_t value;
-	} row[] = {
+	const struct ksm_row row[] = {
 		{"pages_shared", "pages", (int64_t)k->pages_shared},
 		{"pages_sharing", "pages", (int64_t)k->pages_sharing},
 		{"pages_unshared", "pages", (int64_t)k->pages_unshared},
@@ -49,18 +69,21 @@ void ksm_report(const struct engine *e, struct rows *out)
 		{"pages_skipped", "pages", (int64_t)k->pages_skipped},
 		{"cow_ksm", "pages", (int64_t)k->cow_ksm},
 		{"ksm_swpin_copy", "pages", 0}, /* nothing is swapped yet */
+	};
+	const struct ksm_row model[] = {
 		{"pages_to_scan", "pages", (int64_t)k->opt.pages_to_scan},
 		{"ksm_rmap_items", "items", (int64_t)k->rmap_items},
-		/* What the kernel does not tell: zeros among the merged. */
 		{"zero_pages_shared", "pages", (int64_t)k->zero_shared},
 		{"zero_pages_sharing", "pages", (int64_t)k->zero_sharing},
 		{"stable_nodes", "nodes", (int64_t)k->nodes.count},
 	};
 
-	engine_report_saved(out, k->pages_sharing + zero,
-			    k->zero_sharing + zero, metadata_bytes(k));
-	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
-		rows_add(out, "ksm", row[i].name, row[i].unit, row[i].value);
+	report_saved(k, out);
+	add_rows(out, "ksm", row, sizeof(row) / sizeof(row[0]));
+	/* What the kernel does not tell, or not for all processes together. */
+	add_rows(out, "ksm_model", model, sizeof(model) / sizeof(model[0]));
+	if (k->colours > 1)
+		colour_report(k, out);
 }
 
 void ksm_report_space(const struct engine *e, uint32_t space, struct rows *out)
@@ -149,6 +172,17 @@ static int check_items(const struct ksm *k, struct sum *sum, FILE *why)
 	return 0;
 }
 
+static bool before(const struct node *a, const struct node *b)
+{
+	return a->rank != b->rank ? a->rank < b->rank : a->class < b->class;
+}
+
+/* Is the page at @pte of another class than the tree node that lists it? */
+static bool odd(const struct ksm *k, uint32_t pte, const struct node *n)
+{
+	return k->class_mask && ksm_class(k, pte) != n->class;
+}
+
 /* Nodes in tree order: contents ascend, chains hold what they say. */
 static int check_stable(const struct ksm *k, uint64_t *listed, FILE *why)
 {
@@ -159,7 +193,7 @@ static int check_stable(const struct ksm *k, uint64_t *listed, FILE *why)
 		const struct node *n = ksm_node(k, x), *c = n;
 		uint32_t d = x, left = 0, count = 0;
 
-		if (last && ksm_node(k, last)->rank >= n->rank)
+		if (last && !before(ksm_node(k, last), n))
 			return err_why(why, "ksm",
 				       "stable tree is out of order");
 		last = x;
@@ -175,7 +209,7 @@ static int check_stable(const struct ksm *k, uint64_t *listed, FILE *why)
 			shared += n->count > 0;
 			sharing += n->count ? n->count - 1 : 0;
 			for (uint32_t i = n->items; i; ++*listed) {
-				if (ksm_item(k, i)->node != d)
+				if (ksm_item(k, i)->node != d || odd(k, i, c))
 					return err_why(why, "ksm",
 						       "node %" PRIu32
 						       " lists a stranger",

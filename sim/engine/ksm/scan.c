@@ -113,11 +113,17 @@ static int merge_zero(struct ksm *k, uint32_t pte, struct meter *m)
 {
 	unsigned freed, split = 0;
 	uint32_t word;
-	int ret = machine_merge_zero(k->machine, pte, &freed, &word, &split);
+	int ret = -EBUSY;
 
-	ksm_count_replace(k, ret, split, freed, word, m);
+	if (ksm_orphan(k, pte))
+		return ret;
+	ret = machine_merge_zero(k->machine, pte, &freed, &word, &split);
+	ksm_after_split(k, pte, split, m);
+	ksm_count_replace(k, ret, freed, word, m);
 	if (ret)
 		return ret;
+	if (unlikely(k->sink))
+		ksm_tell_compare(k, ksm_place(k, pte), PAGE_BYTES);
 	ksm_slot_of(k, pte)->zero++;
 	k->changes++;
 	return 0;
@@ -127,10 +133,13 @@ static int merge_zero(struct ksm *k, uint32_t pte, struct meter *m)
 static void zero_collision(struct ksm *k, const struct key *key,
 			   struct meter *m)
 {
+	uint32_t bytes = content_cmp_bytes(k->contents, key->rank, 0);
+
 	meter_add(m, OP_WRITE_PROTECT, 1);
 	meter_add(m, OP_CMP, 1);
-	meter_add(m, OP_CMP_BYTES,
-		  content_cmp_bytes(k->contents, key->rank, 0));
+	meter_add(m, OP_CMP_BYTES, bytes);
+	if (unlikely(k->sink))
+		ksm_tell_compare(k, PLACE_ZERO, bytes);
 }
 
 static int merge_into(struct ksm *k, uint32_t pte, uint32_t node,
@@ -152,7 +161,9 @@ static int process_merged(struct ksm *k, uint32_t pte, uint32_t node,
 	if (word_state(k->machine->pte[pte].word) == ITEM_STABLE &&
 	    ksm_item(k, pte)->node == node) {
 		meter_add(m, OP_MERGED_REVISIT, 1);
-		return 0;
+		return likely(!k->opt.colour_copies)
+			       ? 0
+			       : colour_move(k, pte, node, m);
 	}
 	/* Forked: it maps the frame already, however many others do. */
 	item_leave(k, pte, m);
@@ -169,6 +180,8 @@ static int process(struct ksm *k, uint32_t pte, struct meter *m)
 	uint32_t sum, node;
 	int ret;
 
+	if (unlikely(k->sink))
+		k->visited = ksm_place(k, pte);
 	if (machine_merged(k->machine, p)) {
 		node = machine_share(k->machine, p->ref)->word;
 		if (node)
@@ -177,6 +190,8 @@ static int process(struct ksm *k, uint32_t pte, struct meter *m)
 	item_leave(k, pte, m);
 	sum = k->contents->checksum[CHECKSUM_XXH64][p->content];
 	meter_add(m, OP_CHECKSUM, 1);
+	if (unlikely(k->sink))
+		k->sink->read(k->sink->ctx, k->visited, PAGE_BYTES);
 	if (sum != it->checksum) {
 		it->checksum = sum;
 		return 0;
@@ -191,7 +206,12 @@ static int process(struct ksm *k, uint32_t pte, struct meter *m)
 			zero_collision(k, &key, m);
 		}
 	}
-	node = stable_search(k, &key, m);
+	if (likely(!k->opt.colour_copies))
+		node = stable_search(k, &key, m);
+	else
+		node = colour_search(k, pte, &key, m);
+	if (node && unlikely(colour_own_due(k, pte, node)))
+		return colour_found(k, pte, m);
 	if (node)
 		return merge_into(k, pte, node, m);
 	return unstable_step(k, pte, &key, m);

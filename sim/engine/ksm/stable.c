@@ -13,6 +13,11 @@ static bool candidate(const struct ksm *k, const struct node *n)
 	return n->count > 0 && n->count < k->opt.max_page_sharing && !n->stale;
 }
 
+bool stable_candidate(const struct ksm *k, const struct node *n)
+{
+	return candidate(k, n);
+}
+
 void stable_count(struct ksm *k, struct node *n, int by)
 {
 	bool was = candidate(k, n), zero = n->rank == 0;
@@ -238,6 +243,23 @@ static uint32_t representative(struct ksm *k, uint32_t *x, bool prune,
 	return d;
 }
 
+/* The page of @node is compared with the one that is visited. */
+static void tell(const struct ksm *k, uint32_t node, uint64_t bytes)
+{
+	uint32_t share = ksm_node(k, node)->share;
+
+	ksm_tell_compare(k, machine_share(k->machine, share)->frame,
+			 (uint32_t)bytes);
+}
+
+/* Which way from a node of equal content? */
+static int by_class(const struct key *key, const struct node *n)
+{
+	if (key->class == CLASS_ANY)
+		return 0;
+	return key->class < n->class ? -1 : key->class > n->class;
+}
+
 /* Where a walk through the stable tree ended. */
 struct walk {
 	uint32_t found;	 /* tree node of equal content; 0: none */
@@ -257,6 +279,7 @@ again:
 	w.parent = 0;
 	for (x = k->stable.root; x;) {
 		const struct node *n = ksm_node(k, x);
+		uint64_t before = bytes;
 		uint32_t d;
 		int r;
 
@@ -265,6 +288,8 @@ again:
 			   ksm_heads_decide(key->head, n->head))) {
 			bytes += ksm_head_bytes(key->head, n->head);
 			r = key->head < n->head ? -1 : 1;
+			if (unlikely(k->sink))
+				tell(k, x, bytes - before);
 		} else {
 			d = representative(k, &x, prune, m);
 			if (!d) { /* the tree may have been rebalanced */
@@ -277,6 +302,10 @@ again:
 				k, key, n->head, n->rank,
 				k->contents->by_rank[ksm_node(k, d)->rank],
 				&bytes);
+			if (unlikely(k->sink))
+				tell(k, d, bytes - before);
+			if (!r)
+				r = by_class(key, n);
 			if (!r) {
 				w.found = x;
 				w.dup = d;
@@ -315,6 +344,7 @@ static uint32_t make_chain(struct ksm *k, uint32_t x, struct meter *m)
 	c->kind = NODE_CHAIN;
 	c->head = n->head;
 	c->rank = n->rank;
+	c->class = n->class;
 	c->last_prune = ticks(k);
 	rb_replace(&k->stable, x, chain);
 	k->stable_node_chains++;
@@ -357,7 +387,9 @@ uint32_t stable_insert(struct ksm *k, const struct key *key, uint32_t share,
 	n = ksm_node(k, node);
 	n->head = key->head;
 	n->rank = key->rank;
+	n->class = (uint16_t)key->class;
 	n->share = share;
+	n->home = chain ? ksm_node(k, chain)->dups : 0;
 	if (chain)
 		dup_add(k, chain, node);
 	else
@@ -366,10 +398,21 @@ uint32_t stable_insert(struct ksm *k, const struct key *key, uint32_t share,
 	return node;
 }
 
-/* Is the frame of this node still mapped by anybody? */
-static bool mapped(const struct node *n)
+/* Drop a node, unless its frame is still mapped: false.  Extra references to the
+ * frame do not matter: it just is no node's any more. */
+static bool drop_unmapped(struct ksm *k, uint32_t node, struct meter *m)
 {
-	return !n->stale;
+	struct node *n = ksm_node(k, node);
+	struct share *s;
+
+	if (!n->stale) {
+		s = machine_share(k->machine, n->share);
+		if (s->maps)
+			return false;
+		s->word = 0;
+	}
+	stable_drop(k, node, m);
+	return true;
 }
 
 bool stable_drop_all(struct ksm *k, struct meter *m)
@@ -378,16 +421,14 @@ bool stable_drop_all(struct ksm *k, struct meter *m)
 		uint32_t x = k->stable.root, d, next;
 
 		if (ksm_node(k, x)->kind == NODE_PLAIN) {
-			if (mapped(ksm_node(k, x)))
+			if (!drop_unmapped(k, x, m))
 				return false;
-			stable_drop(k, x, m);
 			continue;
 		}
 		for (d = ksm_node(k, x)->first; d; d = next) {
 			next = ksm_node(k, d)->next;
-			if (mapped(ksm_node(k, d)))
+			if (!drop_unmapped(k, d, m))
 				return false;
-			stable_drop(k, d, m);
 		}
 		tree_erase(k, x, m);
 		node_free(k, x, m);

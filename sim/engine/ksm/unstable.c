@@ -10,10 +10,27 @@
 
 #include "sim/engine/ksm/ksm.h"
 
-void ksm_count_replace(struct ksm *k, int ret, unsigned split, unsigned freed,
-		       uint32_t left, struct meter *m)
+void ksm_after_split(struct ksm *k, uint32_t pte, unsigned split,
+		     struct meter *m)
 {
+	uint64_t vpn =
+		machine_pte_vpn(k->machine, pte) & ~(uint64_t)(HUGE_PAGES - 1);
+
 	meter_add(m, OP_HUGE_SPLIT, split);
+	/* Parts that held zeros have left, in the twins of a fork too. */
+	for (uint32_t s = 0; split && s < k->machine->nspace; s++) {
+		uint32_t base = machine_find(k->machine, s, vpn);
+
+		for (uint32_t i = 0; base && i < HUGE_PAGES; i++)
+			if (word_state(k->machine->pte[base + i].word) ==
+			    ITEM_UNSTABLE)
+				item_refresh(k, base + i);
+	}
+}
+
+void ksm_count_replace(struct ksm *k, int ret, unsigned freed, uint32_t left,
+		       struct meter *m)
+{
 	meter_add(m, OP_WRITE_PROTECT, 1);
 	if (ret)
 		return;
@@ -29,14 +46,25 @@ void ksm_count_replace(struct ksm *k, int ret, unsigned split, unsigned freed,
 int ksm_merge(struct ksm *k, uint32_t pte, uint32_t share, struct meter *m)
 {
 	unsigned freed, split = 0;
+	uint64_t place;
 	uint32_t word;
 	int ret;
 
 	if (k->machine->pte[pte].ref == share &&
 	    pte_owner(&k->machine->pte[pte]) == OWNER_SHARED)
 		return 0;
+	if (ksm_orphan(k, pte))
+		return -EBUSY;
+	place = ksm_place(k, pte);
 	ret = machine_merge(k->machine, pte, share, &freed, &word, &split);
-	ksm_count_replace(k, ret, split, freed, word, m);
+	ksm_after_split(k, pte, split, m);
+	ksm_count_replace(k, ret, freed, word, m);
+	if (unlikely(k->sink) && !ret) {
+		k->sink->read(k->sink->ctx, place, PAGE_BYTES);
+		k->sink->read(k->sink->ctx,
+			      machine_share(k->machine, share)->frame,
+			      PAGE_BYTES);
+	}
 	return ret;
 }
 
@@ -54,12 +82,6 @@ static int undo(struct ksm *k, uint32_t pte, struct meter *m)
 	return 0;
 }
 
-static bool same_huge_page(const struct machine *m, uint32_t a, uint32_t b)
-{
-	return m->pte[a].flags & m->pte[b].flags & PTE_HUGE &&
-	       a >> CHUNK_SHIFT == b >> CHUNK_SHIFT;
-}
-
 /*
  * Page @pte equals the page of tree item @other: @pte's frame becomes the
  * merged one, the other's is freed.
@@ -67,18 +89,22 @@ static bool same_huge_page(const struct machine *m, uint32_t a, uint32_t b)
 static int pair(struct ksm *k, uint32_t pte, uint32_t other,
 		const struct key *key, struct meter *m)
 {
+	struct key founder = *key;
 	unsigned split = 0;
 	uint32_t share, node;
 	int ret;
 
-	if (same_huge_page(k->machine, pte, other)) {
+	if (ksm_orphan(k, pte))
+		return 0;
+	if (machine_same_huge(k->machine, &k->machine->pte[pte],
+			      &k->machine->pte[other])) {
 		/* Each needs the other's reference gone: only the split works. */
 		ret = machine_split(k->machine, pte, &split);
-		meter_add(m, OP_HUGE_SPLIT, split);
+		ksm_after_split(k, pte, split, m);
 		return ret == -EBUSY ? 0 : ret;
 	}
 	ret = machine_make_merged(k->machine, pte, &share, &split);
-	meter_add(m, OP_HUGE_SPLIT, split);
+	ksm_after_split(k, pte, split, m);
 	meter_add(m, OP_WRITE_PROTECT, 1);
 	if (ret)
 		return ret == -EBUSY ? 0 : ret;
@@ -86,7 +112,8 @@ static int pair(struct ksm *k, uint32_t pte, uint32_t other,
 	if (ret)
 		return ret == -EBUSY ? undo(k, pte, m) : ret;
 	item_leave(k, other, m);
-	node = stable_insert(k, key, share, m);
+	founder.class = colour_class(k, pte);
+	node = stable_insert(k, &founder, share, m);
 	if (!node)
 		return -ENOMEM;
 	item_append(k, other, node);
@@ -112,6 +139,9 @@ static void insert(struct ksm *k, uint32_t pte, const struct key *key,
 	meter_add(m, OP_RB_ROTATE, k->unstable.rotations - before);
 	item_set_state(k, pte, ITEM_UNSTABLE);
 	k->pages_unshared++;
+	/* A huge page was split under it: it is the zero page by now. */
+	if (unlikely(pte_owner(&k->machine->pte[pte]) == OWNER_ZERO))
+		item_refresh(k, pte);
 }
 
 /* Where a walk through the unstable tree ended. */
@@ -128,6 +158,8 @@ static int look_closely(const struct ksm *k, uint32_t x, uint32_t pte,
 {
 	const struct machine *mc = k->machine;
 	const struct item *it = ksm_item(k, x);
+	uint32_t class;
+	int r;
 
 	if (it->rank == RANK_NONE ||
 	    (it->rank == key->rank &&
@@ -135,8 +167,11 @@ static int look_closely(const struct ksm *k, uint32_t x, uint32_t pte,
 		w->stopped = true;
 		return 0;
 	}
-	return ksm_compare(k, key, it->head, it->rank, mc->pte[x].content,
-			   bytes);
+	r = ksm_compare(k, key, it->head, it->rank, mc->pte[x].content, bytes);
+	if (r)
+		return r;
+	class = ksm_class(k, x);
+	return key->class < class ? -1 : key->class > class;
 }
 
 static struct walk descend(struct ksm *k, uint32_t pte, const struct key *key,
@@ -149,6 +184,7 @@ static struct walk descend(struct ksm *k, uint32_t pte, const struct key *key,
 
 	while (w.at) {
 		const struct item *it = ksm_item(k, w.at);
+		uint64_t before = bytes;
 
 		depth++;
 		if (likely(ksm_heads_decide(key->head, it->head) &&
@@ -157,9 +193,12 @@ static struct walk descend(struct ksm *k, uint32_t pte, const struct key *key,
 			r = key->head < it->head ? -1 : 1;
 		} else {
 			r = look_closely(k, w.at, pte, key, &w, &bytes);
-			if (!r)
-				break;
 		}
+		if (unlikely(k->sink) && !w.stopped)
+			ksm_tell_compare(k, ksm_place(k, w.at),
+					 (uint32_t)(bytes - before));
+		if (!r)
+			break;
 		w.parent = w.at;
 		w.left = r < 0;
 		w.at = ksm_child(&it->rb, w.left);
