@@ -150,7 +150,7 @@ fuzz: ## each fuzz target for FUZZ_SECONDS with clang's libFuzzer
 fuzzing: $(FUZZERS:tests/fuzz/%.c=$(B)/tests/fuzz/live_%)
 	@tests/fuzz/run.sh $(B) $(FUZZ_SECONDS) $^
 bench: $(BENCHES:%.c=$(B)/%) ## speed and memory, in wall-clock time
-	@for b in $^; do ./$$b || exit 1; done
+	@for b in $(abspath $^); do $$b || exit 1; done
 fidelity: all $(FIDELITY) ## compare with KSM and zram of this machine, if that is allowed
 	@B=$(B) tests/fidelity/run
 determinism: all ## same bytes at any -O, any threads, on big-endian machines

@@ -56,6 +56,8 @@ for trace in traces/samples/*.trace tests/golden/*.txt; do
 		one "$name-ksm" "$trace" --engine ksm $check
 		one "$name-ksm-fixpoint" "$trace" --engine ksm $check \
 			--until fixpoint --set use_zero_pages=1
+		one "$name-zram" "$trace" --engine zram $check \
+			--timeline "$out/timeline"
 	}
 done
 # Made by tests/check_vectors, which also compares it.

@@ -8,7 +8,7 @@ shift
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 runs=0
-for engine in none oracle ksm; do
+for engine in none oracle ksm zram; do
 	for program in "$@"; do
 		for threads in 1 2; do
 			for poison in 0 165; do

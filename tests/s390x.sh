@@ -55,7 +55,7 @@ CPPFLAGS="-I$root/usr/include -I$root/usr/include/s390x-linux-gnu" \
 		$lib/liblzo2.a $lib/liblz4.a" \
 	make -s -j"$(nproc)" B=$B CC=s390x-linux-gnu-gcc AR=s390x-linux-gnu-ar \
 	$B/dedupsim || exit 1
-for engine in none oracle ksm; do
+for engine in none oracle ksm zram; do
 	for side in here there; do
 		set -- "$1" "$2"
 		run=$2

@@ -82,7 +82,7 @@ struct engine_ops {
 	/* The tunable's present value; -ENOENT: no such key. */
 	int (*get)(const struct engine *e, const char *key, uint64_t *value);
 	void (*progress)(const struct engine *e, struct engine_progress *p);
-	/* Counters, kernel names.  Must hold the rows of engine_report_common. */
+	/* Counters, kernel names.  Must call engine_report_saved() first. */
 	void (*report)(const struct engine *e, struct rows *out);
 	/* Rows per space, scope "space"; NULL: none. */
 	void (*report_space)(const struct engine *e, uint32_t space,

@@ -5,14 +5,24 @@
 
 #include "sim/report/timeline.h"
 
+static size_t columns(const struct rows *rows)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		n += rows->v[i].index < 0;
+	return n;
+}
+
 static void header(struct timeline *t, const struct rows *rows)
 {
 	fputs("time_ns", t->out->f);
 	for (size_t i = 0; i < rows->n; i++)
-		fprintf(t->out->f, "\t%s.%s", rows->v[i].scope,
-			rows->v[i].name);
+		if (rows->v[i].index < 0)
+			fprintf(t->out->f, "\t%s.%s", rows->v[i].scope,
+				rows->v[i].name);
 	fputc('\n', t->out->f);
-	t->columns = rows->n;
+	t->columns = columns(rows);
 }
 
 int timeline_sample(void *ctx, ns_t now, const struct rows *rows)
@@ -23,11 +33,12 @@ int timeline_sample(void *ctx, ns_t now, const struct rows *rows)
 		header(t, rows);
 	else if (t->last.v == now.v)
 		return 0;
-	assert(t->columns == rows->n);
+	assert(t->columns == columns(rows));
 	t->last = now;
 	fprintf(t->out->f, "%" PRIu64, now.v);
 	for (size_t i = 0; i < rows->n; i++)
-		fprintf(t->out->f, "\t%" PRId64, rows->v[i].value);
+		if (rows->v[i].index < 0)
+			fprintf(t->out->f, "\t%" PRId64, rows->v[i].value);
 	fputc('\n', t->out->f);
 	return ferror(t->out->f) ? -EIO : 0;
 }

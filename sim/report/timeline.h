@@ -3,7 +3,8 @@
  * timeline.h - counters over simulated time, one line per sample, as TSV
  *
  * `# key<TAB>value` lines, a header line `time_ns<TAB>scope.name…`, then rows.
- * Columns are the rows of the first sample; a later sample must have the same.
+ * Columns are the rows of the first sample that are not one of many (those may
+ * come and go); a later sample must have the same.
  */
 #ifndef DEDUPSIM_REPORT_TIMELINE_H
 #define DEDUPSIM_REPORT_TIMELINE_H

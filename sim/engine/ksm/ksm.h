@@ -28,9 +28,10 @@
  * if their contents differed.
  *
  * Invariants (ksm_check): counters equal what a walk over all items and nodes
- * counts; every STABLE item is on the list of a node that maps its frame or is
- * stale; every item inserted in the current scan is in the unstable tree; trees
- * are red-black; the stable tree is ordered by content and class, live or stale.
+ * counts; every STABLE item is on the list of its node, and the frame of a node
+ * that is not stale knows it; every item inserted in the current scan is in the
+ * unstable tree; trees are red-black; the stable tree is ordered by content and
+ * class, live or stale; a chain knows how many dups can take another item.
  */
 #ifndef DEDUPSIM_ENGINE_KSM_KSM_H
 #define DEDUPSIM_ENGINE_KSM_KSM_H
@@ -208,6 +209,7 @@ struct ksm {
 
 	const struct engine_sink *sink;
 	uint64_t visited; /* place of the visited page when its visit began */
+	uint32_t told;	  /* stable walk: from this node on, it was not told */
 };
 
 /* What a page is compared by. */

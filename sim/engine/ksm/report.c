@@ -183,48 +183,98 @@ static bool odd(const struct ksm *k, uint32_t pte, const struct node *n)
 	return k->class_mask && ksm_class(k, pte) != n->class;
 }
 
+/* What the stable nodes hold, counted again. */
+struct nodes {
+	uint64_t chains, dups, shared, sharing, listed, zero_shared,
+		zero_sharing;
+};
+
+/* One frame's node: its list is as long as it says, and all on it know it. */
+static int check_node(const struct ksm *k, uint32_t d, const struct node *top,
+		      struct nodes *sum, FILE *why)
+{
+	const struct node *n = ksm_node(k, d);
+	uint32_t count = 0, prev = 0;
+
+	for (uint32_t i = n->items; i; i = ksm_item(k, i)->item_next) {
+		const struct item *it = ksm_item(k, i);
+
+		if (it->node != d || it->item_prev != prev || odd(k, i, top) ||
+		    word_state(k->machine->pte[i].word) != ITEM_STABLE)
+			return err_why(why, "ksm",
+				       "node %" PRIu32 " lists a stranger", d);
+		prev = i;
+		count++;
+	}
+	if (count != n->count)
+		return err_why(why, "ksm",
+			       "node %" PRIu32 " of %" PRIu32
+			       " items has %" PRIu32,
+			       d, n->count, count);
+	if (!n->stale && machine_share(k->machine, n->share)->word != d)
+		return err_why(why, "ksm",
+			       "frame of node %" PRIu32 " knows another", d);
+	sum->listed += count;
+	sum->shared += count > 0;
+	sum->sharing += count ? count - 1 : 0;
+	if (n->rank == 0) {
+		sum->zero_shared += count > 0;
+		sum->zero_sharing += count ? count - 1 : 0;
+	}
+	return 0;
+}
+
+static int check_chain(const struct ksm *k, uint32_t x, struct nodes *sum,
+		       FILE *why)
+{
+	const struct node *c = ksm_node(k, x);
+	uint32_t dups = 0, candidates = 0, stales = 0;
+
+	for (uint32_t d = c->first; d; d = ksm_node(k, d)->next) {
+		const struct node *n = ksm_node(k, d);
+
+		if (n->kind != NODE_DUP || n->chain != x)
+			return err_why(why, "ksm",
+				       "chain %" PRIu32 " holds a stranger", x);
+		if (check_node(k, d, c, sum, why))
+			return -EINVAL;
+		dups++;
+		candidates += stable_candidate(k, n);
+		stales += n->stale;
+	}
+	sum->chains++;
+	sum->dups += dups;
+	return dups == c->dups && candidates == c->candidates &&
+			       stales == c->stales
+		       ? 0
+		       : err_why(why, "ksm", "chain %" PRIu32 " miscounts", x);
+}
+
 /* Nodes in tree order: contents ascend, chains hold what they say. */
 static int check_stable(const struct ksm *k, uint64_t *listed, FILE *why)
 {
-	uint64_t chains = 0, dups = 0, shared = 0, sharing = 0;
+	struct nodes sum = {0};
 	uint32_t x, last = 0;
+	int ret = 0;
 
-	for (x = rb_first(&k->stable); x; x = rb_next(&k->stable, x)) {
-		const struct node *n = ksm_node(k, x), *c = n;
-		uint32_t d = x, left = 0, count = 0;
+	for (x = rb_first(&k->stable); !ret && x; x = rb_next(&k->stable, x)) {
+		const struct node *n = ksm_node(k, x);
 
 		if (last && !before(ksm_node(k, last), n))
 			return err_why(why, "ksm",
 				       "stable tree is out of order");
 		last = x;
-		if (n->kind == NODE_CHAIN) {
-			chains++;
-			d = n->first;
-			left = n->dups;
-			dups += left;
-		}
-		while (d) {
-			n = ksm_node(k, d);
-			count++;
-			shared += n->count > 0;
-			sharing += n->count ? n->count - 1 : 0;
-			for (uint32_t i = n->items; i; ++*listed) {
-				if (ksm_item(k, i)->node != d || odd(k, i, c))
-					return err_why(why, "ksm",
-						       "node %" PRIu32
-						       " lists a stranger",
-						       d);
-				i = ksm_item(k, i)->item_next;
-			}
-			d = n->kind == NODE_DUP ? n->next : 0;
-		}
-		if (c->kind == NODE_CHAIN && count != left)
-			return err_why(why, "ksm",
-				       "chain of %" PRIu32 " dups has %" PRIu32,
-				       left, count);
+		ret = n->kind == NODE_CHAIN ? check_chain(k, x, &sum, why)
+					    : check_node(k, x, n, &sum, why);
 	}
-	if (chains != k->stable_node_chains || dups != k->stable_node_dups ||
-	    shared != k->pages_shared || sharing != k->pages_sharing)
+	if (ret)
+		return ret;
+	*listed = sum.listed;
+	if (sum.chains != k->stable_node_chains ||
+	    sum.dups != k->stable_node_dups || sum.shared != k->pages_shared ||
+	    sum.sharing != k->pages_sharing ||
+	    sum.zero_shared != k->zero_shared ||
+	    sum.zero_sharing != k->zero_sharing)
 		return err_why(why, "ksm", "stable nodes are miscounted");
 	return 0;
 }

@@ -252,6 +252,21 @@ static void tell(const struct ksm *k, uint32_t node, uint64_t bytes)
 			 (uint32_t)bytes);
 }
 
+/*
+ * All nodes from @from up to @to, which differ in their heads, were compared:
+ * told afterwards, descend() has no time for it at each of them.
+ */
+static void tell_heads(const struct ksm *k, const struct key *key,
+		       uint32_t from, uint32_t to)
+{
+	while (from != to) {
+		const struct node *n = ksm_node(k, from);
+
+		tell(k, from, ksm_head_bytes(key->head, n->head));
+		from = ksm_child(&n->rb, key->head < n->head);
+	}
+}
+
 /* Which way from a node of equal content? */
 static int by_class(const struct key *key, const struct node *n)
 {
@@ -277,9 +292,9 @@ static struct walk descend(struct ksm *k, const struct key *key, bool prune,
 
 again:
 	w.parent = 0;
+	k->told = k->stable.root;
 	for (x = k->stable.root; x;) {
 		const struct node *n = ksm_node(k, x);
-		uint64_t before = bytes;
 		uint32_t d;
 		int r;
 
@@ -288,9 +303,11 @@ again:
 			   ksm_heads_decide(key->head, n->head))) {
 			bytes += ksm_head_bytes(key->head, n->head);
 			r = key->head < n->head ? -1 : 1;
-			if (unlikely(k->sink))
-				tell(k, x, bytes - before);
 		} else {
+			uint64_t before = bytes;
+
+			if (unlikely(k->sink))
+				tell_heads(k, key, k->told, x);
 			d = representative(k, &x, prune, m);
 			if (!d) { /* the tree may have been rebalanced */
 				meter_walk(m, TREE_STABLE, depth);
@@ -312,12 +329,15 @@ again:
 				compares++;
 				break;
 			}
+			k->told = ksm_child(&n->rb, r < 0);
 		}
 		compares++;
 		w.parent = x;
 		w.left = r < 0;
 		x = ksm_child(&n->rb, w.left);
 	}
+	if (unlikely(k->sink) && !w.found)
+		tell_heads(k, key, k->told, 0);
 	meter_walk(m, TREE_STABLE, depth);
 	meter_add(m, OP_CMP, compares);
 	meter_add(m, OP_CMP_BYTES, bytes);

@@ -174,6 +174,33 @@ static int look_closely(const struct ksm *k, uint32_t x, uint32_t pte,
 	return key->class < class ? -1 : key->class > class;
 }
 
+/* The walk once more, for who wants to know what it read: descend() itself has
+ * no time for that. */
+static void tell_walk(const struct ksm *k, uint32_t pte, const struct key *key)
+{
+	struct walk w = {.at = k->unstable.root};
+
+	while (w.at) {
+		const struct item *it = ksm_item(k, w.at);
+		uint64_t bytes = 0;
+		int r;
+
+		if (ksm_heads_decide(key->head, it->head) &&
+		    it->rank != RANK_NONE) {
+			bytes = ksm_head_bytes(key->head, it->head);
+			r = key->head < it->head ? -1 : 1;
+		} else {
+			r = look_closely(k, w.at, pte, key, &w, &bytes);
+		}
+		if (w.stopped)
+			return;
+		ksm_tell_compare(k, ksm_place(k, w.at), (uint32_t)bytes);
+		if (!r)
+			return;
+		w.at = ksm_child(&it->rb, r < 0);
+	}
+}
+
 static struct walk descend(struct ksm *k, uint32_t pte, const struct key *key,
 			   struct meter *m)
 {
@@ -184,7 +211,6 @@ static struct walk descend(struct ksm *k, uint32_t pte, const struct key *key,
 
 	while (w.at) {
 		const struct item *it = ksm_item(k, w.at);
-		uint64_t before = bytes;
 
 		depth++;
 		if (likely(ksm_heads_decide(key->head, it->head) &&
@@ -193,16 +219,15 @@ static struct walk descend(struct ksm *k, uint32_t pte, const struct key *key,
 			r = key->head < it->head ? -1 : 1;
 		} else {
 			r = look_closely(k, w.at, pte, key, &w, &bytes);
+			if (!r)
+				break;
 		}
-		if (unlikely(k->sink) && !w.stopped)
-			ksm_tell_compare(k, ksm_place(k, w.at),
-					 (uint32_t)(bytes - before));
-		if (!r)
-			break;
 		w.parent = w.at;
 		w.left = r < 0;
 		w.at = ksm_child(&it->rb, w.left);
 	}
+	if (unlikely(k->sink))
+		tell_walk(k, pte, key);
 	meter_walk(m, TREE_UNSTABLE, depth);
 	meter_add(m, OP_CMP, depth - w.stopped);
 	meter_add(m, OP_CMP_BYTES, bytes);
