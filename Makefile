@@ -159,11 +159,16 @@ determinism: all ## same bytes at any -O, any threads, on big-endian machines
 	@tests/s390x.sh $(SAMPLE) $(B)/dedupsim
 
 # NAME.gp draws NAME.svg and NAME.png from NAME.tsv.
-FIGURES := $(B)/plots/fig_colour
+FIGURES := $(B)/plots/fig_colour $(B)/plots/fig_reclaim
 plots: $(FIGURES:%=%.svg) ## figures, with their data beside them
 $(B)/plots/fig_colour.tsv: $(B)/dedupsim
 	@mkdir -p $(@D)
 	$(call say,RUN) $< colour --machine z13,r4400sc --quiet --tsv $@
+$(B)/plots/fig_reclaim.tsv: $(B)/dedupsim
+	@mkdir -p $(@D)
+	$(call say,RUN) $< reclaim $$(for m in $$(seq 600 100 3700); do \
+		echo -s normal:$$m,500; done) -c -f 5% --quiet \
+		--policy oldest-object,oldest-zspage --tsv $@
 $(B)/plots/%.svg $(B)/plots/%.png: plots/%.gp plots/style.gp $(B)/plots/%.tsv
 	$(call say,PLOT) gnuplot -e "data='$(B)/plots/$*.tsv'; out='$(B)/plots/$*'" $<
 

@@ -34,12 +34,12 @@ do for [kind in "svg png"] {
 			font "Helvetica,24" linewidth 2 pointscale 1.8
 	}
 	set output out.".".kind
-	set multiplot layout 1,2 margins 0.08,0.985,0.335,0.92 spacing 0.075
+	set multiplot layout 1,2 margins 0.115,0.985,0.335,0.92 spacing 0.075
 	do for [i=1:2] {
 		m = word(machines, i)
 		set title word(titles, i) offset 0,-0.5
 		if (i == 1) {
-			set ylabel "cycles per line" offset 0.8,0
+			set ylabel "cycles per line" offset 1.2,0
 			set key on
 		} else {
 			unset ylabel

@@ -139,7 +139,7 @@ static void compressed(const struct report *r, FILE *out)
 	int64_t used = get(r, r->engine, "mem_used_total");
 	int64_t meta = get(r, "saved", "metadata_bytes");
 	int64_t saved_bytes = get(r, "saved", "saved_pages") * PAGE_BYTES;
-	char share[16], text[128];
+	char share[32], text[128];
 
 	snprintf(text, sizeof(text),
 		 "%" PRId64 " pages: %" PRId64 " of one word over and over, "

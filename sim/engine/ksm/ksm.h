@@ -209,7 +209,6 @@ struct ksm {
 
 	const struct engine_sink *sink;
 	uint64_t visited; /* place of the visited page when its visit began */
-	uint32_t told;	  /* stable walk: from this node on, it was not told */
 };
 
 /* What a page is compared by. */

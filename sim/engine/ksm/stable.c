@@ -243,28 +243,12 @@ static uint32_t representative(struct ksm *k, uint32_t *x, bool prune,
 	return d;
 }
 
-/* The page of @node is compared with the one that is visited. */
-static void tell(const struct ksm *k, uint32_t node, uint64_t bytes)
+/* The page of @node was compared with the one that is visited. */
+static void tell(const struct ksm *k, uint32_t node, uint32_t bytes)
 {
 	uint32_t share = ksm_node(k, node)->share;
 
-	ksm_tell_compare(k, machine_share(k->machine, share)->frame,
-			 (uint32_t)bytes);
-}
-
-/*
- * All nodes from @from up to @to, which differ in their heads, were compared:
- * told afterwards, descend() has no time for it at each of them.
- */
-static void tell_heads(const struct ksm *k, const struct key *key,
-		       uint32_t from, uint32_t to)
-{
-	while (from != to) {
-		const struct node *n = ksm_node(k, from);
-
-		tell(k, from, ksm_head_bytes(key->head, n->head));
-		from = ksm_child(&n->rb, key->head < n->head);
-	}
+	ksm_tell_compare(k, machine_share(k->machine, share)->frame, bytes);
 }
 
 /* Which way from a node of equal content? */
@@ -283,8 +267,9 @@ struct walk {
 	bool left;
 };
 
-static struct walk descend(struct ksm *k, const struct key *key, bool prune,
-			   struct meter *m)
+/* @told: tell the sink of each compare; the usual walk has no time to ask. */
+static inline struct walk walk_down(struct ksm *k, const struct key *key,
+				    bool prune, bool told, struct meter *m)
 {
 	struct walk w = {0};
 	uint64_t bytes = 0, compares = 0;
@@ -292,7 +277,6 @@ static struct walk descend(struct ksm *k, const struct key *key, bool prune,
 
 again:
 	w.parent = 0;
-	k->told = k->stable.root;
 	for (x = k->stable.root; x;) {
 		const struct node *n = ksm_node(k, x);
 		uint32_t d;
@@ -303,11 +287,11 @@ again:
 			   ksm_heads_decide(key->head, n->head))) {
 			bytes += ksm_head_bytes(key->head, n->head);
 			r = key->head < n->head ? -1 : 1;
+			if (told)
+				tell(k, x, ksm_head_bytes(key->head, n->head));
 		} else {
 			uint64_t before = bytes;
 
-			if (unlikely(k->sink))
-				tell_heads(k, key, k->told, x);
 			d = representative(k, &x, prune, m);
 			if (!d) { /* the tree may have been rebalanced */
 				meter_walk(m, TREE_STABLE, depth);
@@ -319,8 +303,8 @@ again:
 				k, key, n->head, n->rank,
 				k->contents->by_rank[ksm_node(k, d)->rank],
 				&bytes);
-			if (unlikely(k->sink))
-				tell(k, d, bytes - before);
+			if (told)
+				tell(k, d, (uint32_t)(bytes - before));
 			if (!r)
 				r = by_class(key, n);
 			if (!r) {
@@ -329,19 +313,30 @@ again:
 				compares++;
 				break;
 			}
-			k->told = ksm_child(&n->rb, r < 0);
 		}
 		compares++;
 		w.parent = x;
 		w.left = r < 0;
 		x = ksm_child(&n->rb, w.left);
 	}
-	if (unlikely(k->sink) && !w.found)
-		tell_heads(k, key, k->told, 0);
 	meter_walk(m, TREE_STABLE, depth);
 	meter_add(m, OP_CMP, compares);
 	meter_add(m, OP_CMP_BYTES, bytes);
 	return w;
+}
+
+static struct walk descend_told(struct ksm *k, const struct key *key,
+				bool prune, struct meter *m)
+{
+	return walk_down(k, key, prune, true, m);
+}
+
+static struct walk descend(struct ksm *k, const struct key *key, bool prune,
+			   struct meter *m)
+{
+	if (unlikely(k->sink))
+		return descend_told(k, key, prune, m);
+	return walk_down(k, key, prune, false, m);
 }
 
 uint32_t stable_search(struct ksm *k, const struct key *key, struct meter *m)
