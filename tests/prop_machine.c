@@ -25,8 +25,8 @@ struct mpage {
 };
 
 struct mframe {
-	uint32_t maps, pins; /* 0 and 0: free */
-	bool merged;
+	uint32_t maps, pins;	   /* 0 and 0: free */
+	bool merged, forked, zero; /* zero: merged, and full of them */
 	uint32_t word;
 };
 
@@ -43,7 +43,7 @@ struct model {
 	struct mpin pin[PINS]; /* oldest first */
 	size_t npin;
 	uint32_t used, peak;
-	uint64_t mapped, mapped_peak, splits, copies;
+	uint64_t mapped, mapped_peak, splits, split_zeros, copies;
 	uint32_t last_word;
 	/* What an engine knows that only listens to effects. */
 	uint32_t heard[CHAOS_SPACES][CHAOS_PAGES];
@@ -109,21 +109,44 @@ static void page_copy(struct model *o, struct mpage *p)
 	p->frame = f;
 }
 
+/* All parts of huge page @huge, wherever they are, become small. */
+static void split_all(struct model *o, uint32_t huge)
+{
+	uint32_t word;
+
+	for (uint32_t s = 0; s < o->nspace; s++)
+		for (uint32_t i = 0; i < CHAOS_PAGES; i++) {
+			struct mpage *p = &o->page[s][i];
+
+			if (!p->huge || p->frame / HUGE_PAGES != huge)
+				continue;
+			p->huge = false;
+			if (p->content)
+				continue;
+			page_drop(o, p, &word);
+			p->zero = true;
+			p->frame = 0;
+			o->split_zeros++;
+		}
+	o->splits++;
+}
+
+/* false: an extra reference is on a part, wherever that is mapped. */
 static bool split(struct model *o, uint32_t s, uint32_t i)
 {
-	struct mpage *p = &o->page[s][i - i % HUGE_PAGES];
-	uint32_t n = CHAOS_PAGES - (i - i % HUGE_PAGES);
+	uint32_t huge = o->page[s][i].frame / HUGE_PAGES;
 
 	if (!o->page[s][i].huge)
 		return true;
-	if (n > HUGE_PAGES)
-		n = HUGE_PAGES;
-	for (uint32_t k = 0; k < n; k++)
-		if (p[k].huge && o->frame[p[k].frame].pins)
-			return false;
-	for (uint32_t k = 0; k < n; k++)
-		p[k].huge = false;
-	o->splits++;
+	for (uint32_t x = 0; x < o->nspace; x++)
+		for (uint32_t k = 0; k < CHAOS_PAGES; k++) {
+			const struct mpage *p = &o->page[x][k];
+
+			if (p->huge && p->frame / HUGE_PAGES == huge &&
+			    o->frame[p->frame].pins)
+				return false;
+		}
+	split_all(o, huge);
 	return true;
 }
 
@@ -134,12 +157,9 @@ static void do_unmap(struct model *o, const struct event *ev, uint32_t lo,
 {
 	for (uint32_t i = lo; i < hi; i++) {
 		struct mpage *p = &o->page[ev->space][i];
-		uint32_t first = i - i % HUGE_PAGES, word;
+		uint32_t word;
 
 		if (p->present) {
-			if (p->huge && ev->op != EV_EXIT &&
-			    (first < lo || first + HUGE_PAGES > hi))
-				split(o, ev->space, i);
 			page_drop(o, p, &word);
 			*p = (struct mpage){0};
 		}
@@ -162,10 +182,20 @@ static bool huge_fits(const struct model *o, uint32_t s, uint32_t i)
 	return true;
 }
 
+/* May a write go to the frame that is there? */
+static bool reuse(struct model *o, const struct mpage *p)
+{
+	struct mframe *f = &o->frame[p->frame];
+
+	if (p->zero || f->maps > 1 || f->merged || (f->forked && f->pins))
+		return false;
+	f->forked = false;
+	return true;
+}
+
 static void do_write(struct model *o, const struct event *ev, uint32_t i)
 {
 	struct mpage *p = &o->page[ev->space][i];
-	const struct mframe *f = &o->frame[p->frame];
 	uint32_t first = i - i % HUGE_PAGES, at;
 
 	if (!p->present && huge_fits(o, ev->space, i)) {
@@ -176,12 +206,9 @@ static void do_write(struct model *o, const struct event *ev, uint32_t i)
 		}
 	} else if (!p->present) {
 		page_put(o, p, frame_alloc(o, 1));
-	} else if (p->zero || f->maps > 1 || f->merged) {
-		at = p->frame;
-		/* The copy of one of its pages splits it, unless pinned; the
-		 * new frame comes first. */
-		split(o, ev->space, i);
+	} else if (!reuse(o, p)) {
 		page_copy(o, p);
+		p->huge = false;
 	}
 	p->content = ev->content;
 }
@@ -228,8 +255,10 @@ static void do_fork(struct model *o, const struct event *ev)
 		if (!p->present || o->range[from][i] & (EVF_FILE | EVF_SHARED))
 			continue;
 		o->page[to][i] = *p;
-		if (!p->zero)
-			o->frame[p->frame].maps++;
+		if (p->zero)
+			continue;
+		o->frame[p->frame].maps++;
+		o->frame[p->frame].forked = true;
 	}
 }
 
@@ -253,12 +282,15 @@ static void do_unpin(struct model *o, const struct event *ev, uint32_t lo,
 	bool lost[CHAOS_PAGES] = {false};
 	uint32_t word;
 
-	for (size_t k = o->npin; k-- > 0;) {
+	/* Of each page the oldest goes. */
+	for (size_t k = 0; k < o->npin;) {
 		struct mpin p = o->pin[k];
 
 		if (p.space != ev->space || p.page < lo || p.page >= hi ||
-		    lost[p.page])
+		    lost[p.page]) {
+			k++;
 			continue;
+		}
 		lost[p.page] = true;
 		o->frame[p.frame].pins--;
 		frame_settle(o, p.frame, &word);
@@ -391,8 +423,24 @@ static bool some_page(const struct model *o, const struct machine *m,
 /* What stands before each merge; false: -EBUSY. */
 static bool may_replace(struct model *o, const struct spot *at)
 {
-	return split(o, at->space, at->page) &&
-	       !o->frame[o->page[at->space][at->page].frame].pins;
+	const struct mpage *p = &o->page[at->space][at->page];
+
+	/* A split may have left nothing to replace. */
+	return split(o, at->space, at->page) && !p->zero &&
+	       !o->frame[p->frame].pins;
+}
+
+static void split_some(struct model *o, struct machine *m, struct prng *r)
+{
+	uint64_t splits = o->splits;
+	unsigned n = 0;
+	struct spot at;
+
+	if (!some_page(o, m, r, &at))
+		return;
+	ck_assert_int_eq(machine_split(m, at.pte, &n),
+			 split(o, at.space, at.page) ? 0 : -EBUSY);
+	ck_assert_uint_eq(n, o->splits - splits);
 }
 
 static bool make_merged(struct model *o, struct machine *m,
@@ -409,6 +457,7 @@ static bool make_merged(struct model *o, struct machine *m,
 	if (may && !f->merged) {
 		f->merged = true;
 		f->word = ++o->last_word;
+		f->zero = !o->page[at->space][at->page].content;
 		machine_share(m, *share)->word = f->word;
 	}
 	return may;
@@ -492,7 +541,7 @@ static void unmerge(struct model *o, struct machine *m, struct prng *r)
 /* ---- comparing ---- */
 
 struct totals {
-	uint64_t mapped, zero, placed, merged;
+	uint64_t mapped, zero, placed, merged, merged_zero;
 };
 
 /* NULL: alike; an assertion per page would take longer than all the rest. */
@@ -549,26 +598,47 @@ static void same_pages(const struct model *o, const struct machine *m,
 			sum->mapped += p->present;
 			sum->zero += p->zero;
 			sum->placed += p->placed;
-			sum->merged += p->present && !p->zero &&
-				       o->frame[p->frame].merged;
+			if (!p->present || p->zero ||
+			    !o->frame[p->frame].merged)
+				continue;
+			sum->merged++;
+			sum->merged_zero += !p->content;
 		}
+}
+
+/* Neighbours of one kind are one range. */
+static uint64_t ranges(const struct model *o)
+{
+	uint64_t n = 0;
+
+	for (uint32_t s = 0; s < o->nspace; s++)
+		for (uint32_t i = 0; i < CHAOS_PAGES; i++)
+			n += o->range[s][i] != NOT_MAPPED &&
+			     (!i || o->range[s][i] != o->range[s][i - 1]);
+	return n;
 }
 
 static void same(struct model *o, const struct machine *m)
 {
 	struct totals sum;
-	uint64_t merged = 0;
+	uint64_t merged = 0, zero = 0;
 
 	same_pages(o, m, &sum);
-	for (uint32_t f = 0; f < FRAMES; f++)
-		merged += o->frame[f].merged;
+	for (uint32_t f = 0; f < FRAMES; f++) {
+		merged += o->frame[f].merged && o->frame[f].maps;
+		zero += o->frame[f].zero && o->frame[f].maps;
+	}
 	ck_assert_uint_eq(m->nspace, o->nspace);
 	ck_assert_uint_eq(m->mapped, sum.mapped);
 	ck_assert_uint_eq(m->zero_mapped, sum.zero);
 	ck_assert_uint_eq(m->zero_merged, sum.placed);
 	ck_assert_uint_eq(m->merged_pages, sum.merged);
 	ck_assert_uint_eq(m->merged_frames, merged);
+	ck_assert_uint_eq(m->merged_zero_pages, sum.merged_zero);
+	ck_assert_uint_eq(m->merged_zero_frames, zero);
 	ck_assert_uint_eq(m->huge_splits, o->splits);
+	ck_assert_uint_eq(m->split_zero_pages, o->split_zeros);
+	ck_assert_uint_eq(m->ranges, ranges(o));
 	ck_assert_uint_eq(m->cow_copies, o->copies);
 	ck_assert_uint_eq(m->npin, o->npin);
 	ck_assert_uint_eq(machine_frames(m), o->used);
@@ -599,9 +669,8 @@ static void hear(struct model *o, const struct machine *m,
 	*heard = fx->content;
 }
 
-static void one_event(struct model *o, struct machine *m, struct prng *r)
+static void apply(struct model *o, struct machine *m, struct event ev)
 {
-	struct event ev = chaos_event(r, m, CONTENTS);
 	struct err err = {.text = ""};
 	struct effect fx;
 	int ret = machine_begin(m, &ev, &err), want = model_apply(o, &ev);
@@ -615,6 +684,23 @@ static void one_event(struct model *o, struct machine *m, struct prng *r)
 	ck_assert_int_eq(ret, want);
 }
 
+/* Two huge pages in three spaces, one of them in another's place. */
+static void huge_twins(struct model *o, struct machine *m)
+{
+	const uint64_t second = CHAOS_BASE + HUGE_PAGES;
+
+	apply(o, m, ev_space(0));
+	apply(o, m,
+	      ev_map(0, CHAOS_BASE, (uint64_t)2 * HUGE_PAGES,
+		     EVF_HUGE | EVF_MERGEABLE));
+	apply(o, m, ev_write(0, CHAOS_BASE, 1));
+	apply(o, m, ev_write(0, second, 1));
+	apply(o, m, ev_fork(1, 0));
+	apply(o, m, ev_fork(2, 1));
+	apply(o, m, ev_range(EV_FREE, 2, second, HUGE_PAGES));
+	apply(o, m, ev_write(2, second, 1));
+}
+
 START_TEST(random_events_and_merges_are_as_in_the_model)
 {
 	struct prng r = prng_fork(test_seed(1) + (uint64_t)_i, "machine");
@@ -626,14 +712,18 @@ START_TEST(random_events_and_merges_are_as_in_the_model)
 	ck_assert_int_eq(machine_new(&m, &cfg), 0);
 	memset(o->range, NOT_MAPPED, sizeof(o->range));
 	memset(o->heard, 0xff, sizeof(o->heard));
+	if (_i % 2)
+		huge_twins(o, m);
 	for (unsigned step = 0; step < STEPS; step++) {
-		one_event(o, m, &r);
+		apply(o, m, chaos_event(&r, m, CONTENTS));
 		for (uint64_t n = prng_below(&r, 6); n; n--)
 			merge(o, m, &r);
 		if (prng_below(&r, 3) == 0)
 			merge_zero(o, m, &r);
 		if (prng_below(&r, 10) == 0)
 			unmerge(o, m, &r);
+		if (prng_below(&r, 50) == 0)
+			split_some(o, m, &r);
 		if (step % 4 == 0)
 			same(o, m);
 	}

@@ -12,11 +12,8 @@ static bool share_settle(struct machine *m, uint32_t i, uint32_t *word)
 	if (s->maps || s->pins & SHARE_PINS)
 		return false;
 	*word = 0;
-	if (s->pins & SHARE_MERGED) {
+	if (s->pins & SHARE_MERGED)
 		*word = s->word;
-		m->merged_frames--;
-		m->merged_zero_frames -= !!(s->pins & SHARE_ZERO);
-	}
 	frame_give(m->frames, s->frame);
 	arena_drop(&m->share, i);
 	return true;
@@ -27,6 +24,15 @@ bool share_drop_pin(struct machine *m, uint32_t share, uint32_t *word)
 	assert(machine_share(m, share)->pins & SHARE_PINS);
 	machine_share(m, share)->pins--;
 	return share_settle(m, share, word);
+}
+
+/* A merged frame is counted while it is mapped: what only an extra reference
+ * keeps saves nothing, and costs nothing that it would not cost anyway. */
+static void count_merged(struct machine *m, uint32_t share, int by)
+{
+	m->merged_frames += (uint64_t)by;
+	if (machine_share(m, share)->pins & SHARE_ZERO)
+		m->merged_zero_frames += (uint64_t)by;
 }
 
 bool page_leave(struct machine *m, uint32_t pte, struct effect *fx)
@@ -45,7 +51,8 @@ bool page_leave(struct machine *m, uint32_t pte, struct effect *fx)
 			m->merged_pages--;
 			m->merged_zero_pages -= p->content == 0;
 		}
-		machine_share(m, p->ref)->maps--;
+		if (!--machine_share(m, p->ref)->maps && machine_merged(m, p))
+			count_merged(m, p->ref, -1);
 		freed = share_settle(m, p->ref, &fx->freed);
 		if (freed && fx->flags & FXF_BROKE)
 			fx->flags |= FXF_FREED;
@@ -74,6 +81,8 @@ void page_own(struct machine *m, uint32_t pte, enum pte_owner owner,
 		machine_share(m, ref)->maps++;
 		if (!machine_merged(m, p))
 			break;
+		if (machine_share(m, ref)->maps == 1)
+			count_merged(m, ref, 1);
 		m->merged_pages++;
 		m->merged_zero_pages += p->content == 0;
 		break;
@@ -125,7 +134,7 @@ static uint32_t huge_frame(const struct machine *m, const struct pte *p)
 }
 
 bool machine_same_huge(const struct machine *m, const struct pte *a,
-		    const struct pte *b)
+		       const struct pte *b)
 {
 	return a->flags & b->flags & PTE_HUGE &&
 	       huge_frame(m, a) == huge_frame(m, b);
@@ -151,30 +160,43 @@ static void split_chunk(struct machine *m, uint32_t base, uint32_t huge)
 	}
 }
 
+/* Is one of the parts that this chunk maps pinned? */
+static bool chunk_pinned(const struct machine *m, uint32_t base, uint32_t huge)
+{
+	for (uint32_t pte = base; pte < base + CHUNK_PAGES; pte++) {
+		const struct pte *p = &m->pte[pte];
+
+		if (p->flags & PTE_HUGE && pte_owner(p) == OWNER_SHARED &&
+		    huge_frame(m, p) == huge &&
+		    machine_share(m, p->ref)->pins & SHARE_PINS)
+			return true;
+	}
+	return false;
+}
+
+/* The next chunk from space *@s on at this address: forks have a huge page at
+ * the same one.  0: none is left. */
+static uint32_t next_twin(const struct machine *m, uint32_t *s, uint64_t key)
+{
+	while (*s < m->nspace) {
+		uint32_t c = chunk_find(&m->space[(*s)++], key);
+
+		if (c && m->chunk[c].present)
+			return c << CHUNK_SHIFT;
+	}
+	return 0;
+}
+
 int page_split(struct machine *m, uint32_t pte)
 {
-	uint32_t base = pte & ~(CHUNK_PAGES - 1);
-	uint32_t huge = huge_frame(m, &m->pte[pte]);
+	uint32_t huge = huge_frame(m, &m->pte[pte]), base;
 	uint64_t key = machine_chunk(m, pte)->key;
-	bool shared = false;
 
-	for (uint32_t i = 0; i < CHUNK_PAGES; i++) {
-		const struct pte *p = &m->pte[base + i];
-
-		if (!(p->flags & PTE_HUGE) || pte_owner(p) != OWNER_SHARED)
-			continue;
-		if (machine_share(m, p->ref)->pins & SHARE_PINS)
+	for (uint32_t s = 0; (base = next_twin(m, &s, key));)
+		if (chunk_pinned(m, base, huge))
 			return -EBUSY;
-		shared = true;
-	}
-	split_chunk(m, base, huge);
-	/* Forks have it at the same address. */
-	for (uint32_t s = 0; shared && s < m->nspace; s++) {
-		uint32_t twin = chunk_find(&m->space[s], key);
-
-		if (twin && m->chunk[twin].present)
-			split_chunk(m, twin << CHUNK_SHIFT, huge);
-	}
+	for (uint32_t s = 0; (base = next_twin(m, &s, key));)
+		split_chunk(m, base, huge);
 	m->huge_splits++;
 	return 0;
 }

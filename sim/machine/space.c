@@ -193,6 +193,7 @@ uint32_t chunk_get(struct machine *m, uint32_t space, uint64_t key)
 	size_t i = chunk_lower(s, key);
 	uint32_t c;
 
+	m->full = false;
 	if (i < s->nchunk && s->chunk[i].key == key)
 		return s->chunk[i].chunk;
 	if (mem_reserve(&s->chunk, &s->chunk_cap, s->nchunk + 1,
