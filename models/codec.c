@@ -28,7 +28,7 @@ const struct codec_ops *codec_find(const char *name, struct err *err)
 			name, near);
 	else
 		err_set(err, EINVAL,
-			"no codec \"%s\"; `dedupsim list` names them all",
+			"no codec \"%s\"; `dedupsim list codecs` names them all",
 			name);
 	return NULL;
 }

@@ -329,8 +329,8 @@ START_TEST(unknown_codecs_are_refused_with_the_nearest_name)
 			 "no codec \"lzo_rle\"; did you mean \"lzo-rle\"?");
 	err.text[0] = 0;
 	ck_assert_ptr_null(codec_find("brotli", &err));
-	ck_assert_str_eq(err.text, "no codec \"brotli\"; `dedupsim list` names "
-				   "them all");
+	ck_assert_str_eq(err.text, "no codec \"brotli\"; `dedupsim list codecs` "
+				   "names them all");
 }
 END_TEST
 

@@ -136,14 +136,16 @@ START_TEST(a_threshold_bounds_old_and_new_lengths)
 	second[2] = 2000;
 	ck_assert_uint_eq(recompress(ZRAM_MODE_ALL, 2000), 1);
 	ck_assert_uint_eq(dev.stats.compr_data_size, 1000 + 1999 + 3000);
-	/* Too long for the threshold, but it was shorter. */
-	ck_assert_uint_eq(dev.stats.incompressible, 0);
+	/* Shorter, but too long for the threshold: not tried again. */
+	ck_assert_uint_eq(dev.stats.incompressible, 1);
 	done();
 }
 END_TEST
 
-START_TEST(recompression_goes_from_the_longest_to_the_shortest)
+START_TEST(recompression_knows_no_limit_and_no_peak)
 {
+	uint64_t peak;
+
 	device("zsmalloc");
 	put(0, 700);
 	put(1, 3000);
@@ -153,12 +155,12 @@ START_TEST(recompression_goes_from_the_longest_to_the_shortest)
 	second[3] = 50;
 	second[1] = 120;
 	second[0] = second[2] = 248;
+	peak = dev.stats.max_used_pages;
 	zram_set_limit(&dev, zram_used_pages(&dev) * PAGE_BYTES);
-	ck_assert_uint_eq(recompress(ZRAM_MODE_ALL, 0), 0);
+	ck_assert_uint_eq(recompress(ZRAM_MODE_ALL, 0), 4);
 	ck_assert_uint_eq(dev.stats.failed_writes, 0);
-	zram_set_limit(&dev, (zram_used_pages(&dev) + 1) * PAGE_BYTES);
-	ck_assert_uint_eq(recompress(ZRAM_MODE_ALL, 0), 1);
-	ck_assert_uint_eq(dev.stats.compr_data_size, 700 + 3000 + 700 + 50);
+	ck_assert_uint_eq(dev.stats.compr_data_size, 50 + 120 + 248 + 248);
+	ck_assert_uint_eq(dev.stats.max_used_pages, peak);
 	done();
 }
 END_TEST
@@ -729,7 +731,7 @@ static Suite *zram_suite(void)
 	tcase_add_test(t, recompression_keeps_objects_of_a_lower_class_only);
 	tcase_add_test(t, the_class_is_looked_up_without_the_handle);
 	tcase_add_test(t, a_threshold_bounds_old_and_new_lengths);
-	tcase_add_test(t, recompression_goes_from_the_longest_to_the_shortest);
+	tcase_add_test(t, recompression_knows_no_limit_and_no_peak);
 	tcase_add_test(t, idle_is_what_was_not_touched_for_so_long);
 	tcase_add_test(t,
 		       write_back_moves_the_longest_first_while_there_is_room);

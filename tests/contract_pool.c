@@ -69,7 +69,7 @@ START_TEST(an_unknown_pool_is_refused_with_the_nearest_name)
 	err.text[0] = '\0';
 	ck_assert_ptr_null(pool_find("heap of stones", &err));
 	ck_assert_str_eq(err.text, "no pool \"heap of stones\"; `dedupsim "
-				   "list` names them all");
+				   "list pools` names them all");
 }
 END_TEST
 

@@ -19,6 +19,7 @@
 /* First page of the first table: a multiple of every colour period. */
 #define BASE_VPN UINT64_C(0x700000000)
 #define PAGES_MAX (UINT64_C(1) << 24)
+#define READS_MAX (UINT64_C(1) << 24)
 #define NAMES_MASK ((UINT64_C(1) << 20) - 1)
 
 struct crunch_opts {
@@ -221,6 +222,11 @@ static int check(const struct crunch_opts *o, struct err *err)
 			       "workload number-crunch: more than %" PRIu64
 			       " pages in all",
 			       PAGES_MAX);
+	if (o->processes * o->tables > READS_MAX / (o->passes ? o->passes : 1))
+		return err_set(err, EINVAL,
+			       "workload number-crunch: more than %" PRIu64
+			       " reads of tables in all",
+			       READS_MAX);
 	return 0;
 }
 

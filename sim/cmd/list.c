@@ -5,8 +5,10 @@
 
 #include "sim/base/text.h"
 #include "models/cache.h"
+#include "models/codec.h"
 #include "sim/cmd/cmd.h"
 #include "sim/engine/engine.h"
+#include "sim/pool/pool.h"
 #include "traces/import.h"
 #include "traces/trace.h"
 #include "workloads/workload.h"
@@ -87,6 +89,22 @@ static void list_workloads(void)
 	}
 }
 
+static void list_pools(void)
+{
+	for (size_t i = 0; pools[i]; i++) {
+		printf("%s: %s\n", pools[i]->name, pools[i]->summary);
+		for (const struct opt *o = pools[i]->opts;
+		     o && o->type != OPT_END; o++)
+			list_option(o);
+	}
+}
+
+static void list_codecs(void)
+{
+	for (size_t i = 0; codecs[i]; i++)
+		printf("  %-12s %s\n", codecs[i]->name, codecs[i]->summary);
+}
+
 static void list_options(const struct engine_ops *e)
 {
 	printf("Options of engine %s, --set NAME=VALUE:\n", e->name);
@@ -136,10 +154,12 @@ static int list_one(const char *what, struct err *err)
 	} lists[] = {
 		{"engines", list_engines},     {"readers", list_readers},
 		{"importers", list_importers}, {"machines", list_machines},
-		{"workloads", list_workloads}, {"commands", list_commands},
+		{"workloads", list_workloads}, {"pools", list_pools},
+		{"codecs", list_codecs},       {"commands", list_commands},
 	};
-	const char *names[] = {"engines",  "options",	"readers", "importers",
-			       "machines", "workloads", "commands"};
+	const char *names[] = {"engines",   "options",	"readers",
+			       "importers", "machines", "workloads",
+			       "pools",	    "codecs",	"commands"};
 	const char *near;
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
@@ -152,7 +172,7 @@ static int list_one(const char *what, struct err *err)
 		near ? "did you mean \"" : "there are ",
 		near ? near
 		     : "engines, options, readers, importers, "
-		       "machines, workloads, commands",
+		       "machines, workloads, pools, codecs, commands",
 		near ? "\"?" : "");
 	return EXIT_USAGE;
 }
@@ -182,7 +202,7 @@ static int list_run(const struct cmd *self, int argc, char **argv,
 const struct cmd cmd_list = {
 	.name = "list",
 	.args = "[engines | options [ENGINE] | readers | importers | "
-		"machines | workloads | commands]",
+		"machines | workloads | pools | codecs | commands]",
 	.summary = "name the engines, their tunables, the trace formats",
 	.about = "Without an operand: everything but the tunables.\n"
 		 "`list options ksm` shows each tunable of an engine with its\n"

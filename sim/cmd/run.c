@@ -186,9 +186,10 @@ static int configure_machine(struct job *j, struct err *err)
 
 	if (!j->o.machine) {
 		if (j->o.kernel || j->o.memory || j->o.scan_cache ||
-		    j->o.readers)
+		    j->o.readers || j->o.placement)
 			return err_set(err, EINVAL,
-				       "--kernel, --memory, --readers and "
+				       "--kernel, --memory, --readers, "
+				       "--placement and "
 				       "--scan-cache need --machine");
 		for (size_t i = 0; i < j->set.n; i++)
 			if (for_machine(j->set.word[i]))

@@ -37,7 +37,8 @@ const struct pool_ops *pool_find(const char *name, struct err *err)
 			name, near);
 	else
 		err_set(err, EINVAL,
-			"no pool \"%s\"; `dedupsim list` names them all", name);
+			"no pool \"%s\"; `dedupsim list pools` names them all",
+			name);
 	return NULL;
 }
 

@@ -78,16 +78,18 @@ static int recompress(struct zram_device *d, uint32_t slot,
 	d->stats.idle -= (s->flags & ZRAM_IDLE) != 0;
 	s->flags &= (uint8_t)~ZRAM_IDLE;
 	bytes = how->length(how->ctx, slot);
-	if (bytes > PAGE_BYTES || class_of(d, bytes) >= class_of(d, s->bytes)) {
+	/* Not worth it: no smaller class, or not below what was asked for. */
+	if (bytes > PAGE_BYTES || class_of(d, bytes) >= class_of(d, s->bytes) ||
+	    (how->threshold && bytes >= how->threshold)) {
 		s->flags |= ZRAM_INCOMPRESSIBLE;
 		d->stats.incompressible++;
 		return 0;
 	}
-	if (how->threshold && bytes >= how->threshold)
-		return 0;
-	ret = zram_store(d, bytes, false, &handle, m);
+	/* Neither mem_limit nor mem_used_max know of it: only writes do. */
+	ret = pool_alloc(d->pool, bytes, &handle, m, NULL);
 	if (ret)
-		return ret == -EIO ? 0 : ret;
+		return ret == -ENOSPC ? 0 : ret;
+	pool_reach(d->pool, handle, POOL_WRITE, m);
 	zram_drop(d, slot, m);
 	*s = (struct zram_slot){
 		.handle = handle,
