@@ -236,6 +236,13 @@ static bool hint_scans(const struct report *r, FILE *out)
 		fputs("ksmd is switched off: --set run=1", out);
 		return true;
 	}
+	if (option(r, "advisor_mode")) {
+		fputs("the advisor is told that ksmd takes no CPU time, because "
+		      "work is not\n  priced yet: it raises pages_to_scan "
+		      "faster than a kernel's would",
+		      out);
+		return true;
+	}
 	if (!get(r, "machine", "mapped_pages")) {
 		fputs("nothing is mapped at the end of this trace", out);
 		return true;
