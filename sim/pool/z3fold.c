@@ -45,8 +45,10 @@ struct z3fold {
 	struct pool base;
 	struct arena pages;
 	struct list free[CHUNKS + 1];
-	uint64_t filled;	    /* lists that are not empty */
-	struct list lru;	    /* latest addition first */
+	uint64_t filled; /* lists that are not empty */
+	struct list lru; /* latest addition first */
+	uint32_t
+		skip; /* it and all older pages hold foreign objects; 0: none */
 	uint64_t headless, foreign; /* pages, objects */
 	uint64_t taken;		    /* chunks of all objects, headless 64 */
 };
@@ -84,6 +86,13 @@ static void set_middle(struct z3fold_page *pg, uint32_t chunk)
 static uint32_t foreign(const struct z3fold_page *pg)
 {
 	return pg->middle & 3u;
+}
+
+static void lru_remove(struct z3fold *z, uint32_t page)
+{
+	if (z->skip == page)
+		z->skip = page_at(z, page)->age.next;
+	list_remove(&z->lru, &z->pages, AGE, page);
 }
 
 static unsigned objects_in(const struct z3fold_page *pg)
@@ -198,7 +207,7 @@ static int z3fold_alloc(struct pool *p, uint32_t bytes, uint32_t *handle,
 		return ret;
 	if (page) {
 		take(z, page);
-		list_remove(&z->lru, &z->pages, AGE, page);
+		lru_remove(z, page);
 	} else {
 		ret = page_new(z, &page, m);
 		if (ret) {
@@ -229,6 +238,8 @@ static void forget(struct z3fold *z, uint32_t handle)
 	if (o->at & FOREIGN) {
 		pg->middle--;
 		z->foreign--;
+		if (!foreign(pg))
+			z->skip = 0; /* one of those behind it, perhaps */
 	}
 	pool_object_drop(&z->base, handle);
 }
@@ -254,7 +265,7 @@ static bool move_out(struct z3fold *z, uint32_t page, struct meter *m)
 	pool_moved(&z->base, n * CHUNK, m);
 	for (unsigned b = 0; b < BUDDIES; b++)
 		pg->buddy[b] = 0;
-	list_remove(&z->lru, &z->pages, AGE, page);
+	lru_remove(z, page);
 	release(z, page, m);
 	return true;
 }
@@ -301,7 +312,7 @@ static void z3fold_free(struct pool *p, uint32_t handle, struct meter *m)
 	take(z, page);
 	forget(z, handle);
 	if (!objects_in(pg)) {
-		list_remove(&z->lru, &z->pages, AGE, page);
+		lru_remove(z, page);
 		release(z, page, m);
 		return;
 	}
@@ -330,12 +341,15 @@ static void evict(struct z3fold *z, uint32_t page,
 	}
 }
 
-static uint32_t victim(const struct z3fold *z)
+static uint32_t victim(struct z3fold *z)
 {
 	uint32_t page = z->lru.last;
 
-	while (page && foreign(page_at(z, page)))
-		page = page_at(z, page)->age.prev;
+	if (z->skip)
+		page = page_at(z, z->skip)->age.prev;
+	for (; page && foreign(page_at(z, page));
+	     page = page_at(z, page)->age.prev)
+		z->skip = page;
 	return page;
 }
 
@@ -351,7 +365,7 @@ static int z3fold_reclaim(struct pool *p, uint64_t goal,
 		if (!page)
 			break;
 		take(z, page);
-		list_remove(&z->lru, &z->pages, AGE, page);
+		lru_remove(z, page);
 		evict(z, page, owner, m);
 		if (!objects_in(page_at(z, page))) {
 			release(z, page, m);
@@ -463,6 +477,10 @@ static int z3fold_check(const struct pool *p, FILE *why)
 		listed += is_listed(pg);
 		i = pg->age.next;
 	}
+	for (uint32_t i = z->skip; i; i = page_at(z, i)->age.next)
+		if (!foreign(page_at(z, i)))
+			return pool_wrong(p, why, "page %" PRIu32 " is skipped",
+					  i);
 	for (uint32_t n = 0; n <= CHUNKS; n++) {
 		if ((z->filled >> n & 1) != (z->free[n].first != 0))
 			return pool_wrong(p, why,
