@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/base/os.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/base/version.h"
@@ -242,4 +243,22 @@ const char *cmd_opt_range(const struct opt *row, char *buf, size_t n)
 		break;
 	}
 	return buf;
+}
+
+int cmd_write(const char *path, cmd_write_fn *write, const void *what,
+	      struct err *err)
+{
+	struct os_out out;
+	int ret;
+
+	if (!path)
+		return 0;
+	ret = os_out_open(&out, path, err);
+	if (ret)
+		return ret;
+	ret = write(what, out.f, err);
+	if (!ret)
+		return os_out_commit(&out, err);
+	os_out_abort(&out);
+	return err_prefix(err, ret, "%s", path);
 }

@@ -148,24 +148,19 @@ static int configure(struct job *j, struct err *err)
 	return add_machines(j, err);
 }
 
-typedef int write_fn(const struct colour_table *t, FILE *out, struct err *err);
-
-static int write_file(const struct colour_table *t, const char *path,
-		      write_fn *fn, struct err *err)
+static int as_json(const void *what, FILE *out, struct err *err)
 {
-	struct os_out out;
-	int ret;
+	return colour_write_json(what, out, err);
+}
 
-	if (!path)
-		return 0;
-	ret = os_out_open(&out, path, err);
-	if (ret)
-		return ret;
-	ret = fn(t, out.f, err);
-	if (!ret)
-		return os_out_commit(&out, err);
-	os_out_abort(&out);
-	return err_prefix(err, ret, "%s", path);
+static int as_tsv(const void *what, FILE *out, struct err *err)
+{
+	return colour_write_tsv(what, out, err);
+}
+
+static int as_text(const void *what, FILE *out, struct err *err)
+{
+	return colour_write_text(what, out, err);
 }
 
 static int write_all(const struct job *j, const struct colour_table *t,
@@ -173,12 +168,12 @@ static int write_all(const struct job *j, const struct colour_table *t,
 {
 	bool to_stdout = (j->o.json && !strcmp(j->o.json, "-")) ||
 			 (j->o.tsv && !strcmp(j->o.tsv, "-"));
-	int ret = write_file(t, j->o.json, colour_write_json, err);
+	int ret = cmd_write(j->o.json, as_json, t, err);
 
 	if (!ret)
-		ret = write_file(t, j->o.tsv, colour_write_tsv, err);
+		ret = cmd_write(j->o.tsv, as_tsv, t, err);
 	if (!ret && !j->o.quiet && !to_stdout)
-		ret = write_file(t, "-", colour_write_text, err);
+		ret = cmd_write("-", as_text, t, err);
 	return ret;
 }
 

@@ -295,23 +295,22 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+struct form {
+	const struct report *report;
+	const char *format;
+};
+
+static int write_form(const void *what, FILE *out, struct err *err)
+{
+	const struct form *f = what;
+
+	return reporter_find(f->format, err)->write(f->report, out, err);
+}
+
 static int write_file(const struct report *rep, const char *format,
 		      const char *path, struct err *err)
 {
-	const struct reporter_ops *reporter = reporter_find(format, err);
-	struct os_out out;
-	int ret;
-
-	if (!path)
-		return 0;
-	ret = os_out_open(&out, path, err);
-	if (ret)
-		return ret;
-	ret = reporter->write(rep, out.f, err);
-	if (!ret)
-		return os_out_commit(&out, err);
-	os_out_abort(&out);
-	return err_prefix(err, ret, "%s", path);
+	return cmd_write(path, write_form, &(struct form){rep, format}, err);
 }
 
 static int report(struct job *j, struct trace *t, const struct run_result *res,
