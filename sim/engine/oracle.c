@@ -152,11 +152,9 @@ static void oracle_report(const struct engine *e, struct rows *out)
 
 static int wrong(FILE *why, const char *what, uint64_t counted, uint64_t there)
 {
-	if (why)
-		fprintf(why,
-			"oracle: %" PRIu64 " %s counted, %" PRIu64 " there\n",
-			counted, what, there);
-	return -EINVAL;
+	return err_why(why, "oracle",
+		       "%" PRIu64 " %s counted, %" PRIu64 " there", counted,
+		       what, there);
 }
 
 /* Is the page at @pte counted if it must be, and with its own frame? */

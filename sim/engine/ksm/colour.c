@@ -201,16 +201,11 @@ static int move(struct ksm *k, uint32_t pte, uint32_t to, struct meter *m)
 /* Enough of its colour are here: the page gets a frame again, for them all. */
 static int leave_for_own(struct ksm *k, uint32_t pte, struct meter *m)
 {
-	struct effect fx;
-	int ret = machine_unmerge(k->machine, pte, &fx);
+	int ret = ksm_break(k, pte, m);
 
 	if (ret)
 		return ret;
-	if (fx.flags & FXF_FREED && fx.freed)
-		stable_mark_stale(k, fx.freed);
 	item_leave(k, pte, m);
-	k->cow_ksm++;
-	meter_add(m, OP_COW_BREAK, 1);
 	return colour_found(k, pte, m);
 }
 

@@ -380,6 +380,8 @@ void ksm_count_replace(struct ksm *k, int ret, unsigned freed, uint32_t left,
  * at the pages of the group anew. */
 void ksm_after_split(struct ksm *k, uint32_t pte, unsigned split,
 		     struct meter *m);
+/* Give the page at @pte, which is merged, a copy of its own; 0 or -ENOMEM */
+int ksm_break(struct ksm *k, uint32_t pte, struct meter *m);
 /* Replace the page at @pte by the merged frame @share; 0, -EBUSY, -ENOMEM */
 int ksm_merge(struct ksm *k, uint32_t pte, uint32_t share, struct meter *m);
 

@@ -80,7 +80,7 @@ void ksm_report(const struct engine *e, struct rows *out)
 
 	report_saved(k, out);
 	add_rows(out, "ksm", row, sizeof(row) / sizeof(row[0]));
-	/* What the kernel does not tell, or not for all processes together. */
+	/* Tunables in force, and what no kernel counter tells of all processes. */
 	add_rows(out, "ksm_model", model, sizeof(model) / sizeof(model[0]));
 	if (k->colours > 1)
 		colour_report(k, out);

@@ -68,7 +68,7 @@ int ksm_merge(struct ksm *k, uint32_t pte, uint32_t share, struct meter *m)
 	return ret;
 }
 
-static int undo(struct ksm *k, uint32_t pte, struct meter *m)
+int ksm_break(struct ksm *k, uint32_t pte, struct meter *m)
 {
 	struct effect fx;
 	int ret = machine_unmerge(k->machine, pte, &fx);
@@ -110,7 +110,7 @@ static int pair(struct ksm *k, uint32_t pte, uint32_t other,
 		return ret == -EBUSY ? 0 : ret;
 	ret = ksm_merge(k, other, share, m);
 	if (ret)
-		return ret == -EBUSY ? undo(k, pte, m) : ret;
+		return ret == -EBUSY ? ksm_break(k, pte, m) : ret;
 	item_leave(k, other, m);
 	founder.class = colour_class(k, pte);
 	node = stable_insert(k, &founder, share, m);
