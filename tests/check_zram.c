@@ -45,10 +45,13 @@ static void put(uint32_t slot, uint32_t bytes)
 
 /* What the second codec makes of each slot. */
 static uint32_t second[16];
+static uint32_t asked[16], nasked; /* slots in the order they are looked at */
 
 static uint32_t second_length(void *ctx, uint32_t slot)
 {
 	(void)ctx;
+	ck_assert_uint_lt(nasked, 16);
+	asked[nasked++] = slot;
 	return second[slot];
 }
 
@@ -61,6 +64,7 @@ static uint64_t recompress(enum zram_mode mode, uint32_t threshold)
 	};
 	uint64_t n;
 
+	nasked = 0;
 	ck_assert_int_eq(zram_recompress(&dev, &how, &n, &meter), 0);
 	sound();
 	return n;
@@ -138,6 +142,23 @@ START_TEST(a_threshold_bounds_old_and_new_lengths)
 	ck_assert_uint_eq(dev.stats.compr_data_size, 1000 + 1999 + 3000);
 	/* Shorter, but too long for the threshold: not tried again. */
 	ck_assert_uint_eq(dev.stats.incompressible, 1);
+	done();
+}
+END_TEST
+
+START_TEST(recompression_goes_from_the_longest_to_the_shortest)
+{
+	static const uint32_t bytes[] = {700, 3000, 1500, 3201};
+
+	device("zsmalloc");
+	for (uint32_t i = 0; i < 4; i++) {
+		put(i, bytes[i]);
+		second[i] = 50 + i;
+	}
+	ck_assert_uint_eq(recompress(ZRAM_MODE_ALL, 0), 4);
+	ck_assert_uint_eq(nasked, 4);
+	for (uint32_t i = 1; i < nasked; i++)
+		ck_assert_uint_gt(bytes[asked[i - 1]], bytes[asked[i]]);
 	done();
 }
 END_TEST
@@ -731,6 +752,7 @@ static Suite *zram_suite(void)
 	tcase_add_test(t, recompression_keeps_objects_of_a_lower_class_only);
 	tcase_add_test(t, the_class_is_looked_up_without_the_handle);
 	tcase_add_test(t, a_threshold_bounds_old_and_new_lengths);
+	tcase_add_test(t, recompression_goes_from_the_longest_to_the_shortest);
 	tcase_add_test(t, recompression_knows_no_limit_and_no_peak);
 	tcase_add_test(t, idle_is_what_was_not_touched_for_so_long);
 	tcase_add_test(t,
