@@ -364,7 +364,7 @@ static int text_write(const struct report *r, FILE *out, struct err *err)
 	counters(r, r->engine, out);
 	snprintf(model, sizeof(model), "%s_model", r->engine);
 	if (has_scope(r, model)) {
-		fputs("\n  what the kernel does not tell:", out);
+		fputs("\n  beyond the kernel's own counters:", out);
 		counters(r, model, out);
 	}
 	work(r, out);
