@@ -41,7 +41,9 @@ static void add(struct table *t, enum table_kind kind, struct table_cell cell)
 {
 	while (t->column[t->n % t->columns].kind == TABLE_RATIO && !t->failed)
 		push(t, (struct table_cell){NULL, TABLE_NONE});
-	assert(t->failed || t->column[t->n % t->columns].kind == kind);
+	assert(t->failed || t->column[t->n % t->columns].kind == kind ||
+	       (kind == TABLE_COUNT && t->column[t->n % t->columns].kind ==
+					       TABLE_MILLIONTHS));
 	push(t, cell);
 }
 
@@ -53,6 +55,28 @@ void table_word(struct table *t, const char *text)
 void table_count(struct table *t, int64_t count)
 {
 	add(t, TABLE_COUNT, (struct table_cell){NULL, count});
+}
+
+#define MILLION 1000000u
+
+/* "1.08": @v millionths with at most @digits behind the point, halves up. */
+static const char *millionths(int64_t v, unsigned digits, char *buf, size_t n)
+{
+	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v, unit = 1;
+	unsigned cut = 6 - digits;
+
+	for (unsigned i = 0; i < cut; i++)
+		unit *= 10;
+	u = (u + unit / 2) / unit;
+	for (; digits && u % 10 == 0; digits--, unit *= 10)
+		u /= 10;
+	if (digits)
+		snprintf(buf, n, "%s%" PRIu64 ".%0*" PRIu64, v < 0 ? "-" : "",
+			 u / (MILLION / unit), (int)digits,
+			 u % (MILLION / unit));
+	else
+		snprintf(buf, n, "%s%" PRIu64, v < 0 ? "-" : "", u);
+	return buf;
 }
 
 /* The last row may still lack the ratios at its end. */
@@ -110,6 +134,10 @@ static void tsv_row(const struct table *t, size_t row, FILE *out)
 			fputs(report_string(cell.text, buf, sizeof(buf)), out);
 		else if (cell.count == TABLE_NONE)
 			fputc('-', out);
+		else if (t->column[c].kind == TABLE_MILLIONTHS)
+			fputs(millionths(cell.count, 6, buf,
+					 sizeof(buf)),
+			      out);
 		else
 			fprintf(out, "%" PRId64, cell.count);
 	}
@@ -171,6 +199,8 @@ static int put_row(const struct table *t, size_t row, json_t *list)
 			  cell.text ? string(cell.text)
 			  : cell.count == TABLE_NONE
 				  ? json_null()
+			  : t->column[c].kind == TABLE_MILLIONTHS
+				  ? json_real((double)cell.count / MILLION)
 				  : json_integer((json_int_t)cell.count));
 	}
 	if (ret) {
@@ -215,7 +245,8 @@ int table_write_json(const struct table *t, const char *schema,
 		return ret;
 	top = json_object();
 	ret = top ? put_all(t, schema, facts, nfacts, top) : -ENOMEM;
-	if (!ret && !json_dumpf(top, out, JSON_INDENT(2) | JSON_SORT_KEYS))
+	if (!ret && !json_dumpf(top, out, JSON_INDENT(2) | JSON_SORT_KEYS |
+						   JSON_REAL_PRECISION(15)))
 		fputc('\n', out);
 	json_decref(top);
 	return ret ? ret : written(out, err);
@@ -259,6 +290,8 @@ static void text_cell(const struct table *t, size_t row, size_t c, char *buf,
 		report_string(cell.text, buf, n);
 	else if (cell.count == TABLE_NONE)
 		snprintf(buf, n, "-");
+	else if (col->kind == TABLE_MILLIONTHS)
+		millionths(cell.count, col->digits, buf, n);
 	else
 		snprintf(buf, n, "%" PRId64, cell.count);
 }

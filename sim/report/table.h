@@ -22,7 +22,13 @@
 
 #include "sim/report/report.h"
 
-enum table_kind { TABLE_END, TABLE_WORD, TABLE_COUNT, TABLE_RATIO };
+enum table_kind {
+	TABLE_END,
+	TABLE_WORD,
+	TABLE_COUNT,
+	TABLE_MILLIONTHS, /* a count, written as a decimal fraction */
+	TABLE_RATIO
+};
 
 struct table_column {
 	const char *name; /* in files; NULL for a ratio */
@@ -31,7 +37,8 @@ struct table_column {
 	unsigned view;	     /* bit per view of the text; 0: files only */
 	const char *heading; /* in the text */
 	unsigned num, den;   /* of a ratio: columns, which are counts */
-	unsigned digits;     /* … behind the point, at most 6 */
+	unsigned digits;     /* … behind the point, at most 6; in the text also
+				of millionths */
 	unsigned percent;    /* … 1: as a percentage */
 };
 
