@@ -71,10 +71,12 @@ struct engine_ops {
 	 * the call only. */
 	int (*start)(struct engine **out, const struct engine_env *env,
 		     const void *opts, struct err *err);
-	/* Something happened to a page or a space. */
+	/* Something happened to a page or a space; @m: in the context of whoever
+	 * caused it, never a worker's. */
 	int (*notice)(struct engine *e, const struct effect *fx,
 		      struct meter *m);
-	/* One turn of @worker, until its batch ends or meter_done(m). */
+	/* One turn of @worker, until its batch ends or meter_done(m); @m: that
+	 * worker's alone. */
 	int (*work)(struct engine *e, unsigned worker, struct meter *m);
 	/* A tunable written during the run; -EBUSY and -EINVAL as the kernel. */
 	int (*set)(struct engine *e, const char *key, const char *value,

@@ -36,7 +36,8 @@ struct run {
 	struct clock clock;
 	struct evq queue; /* turns: arg is the worker */
 	ns_t *queued;	  /* by worker: the wake time in the queue */
-	struct meter meter;
+	struct meter *meter; /* [workers], one per virtual CPU */
+	struct meter guests; /* what is done in the context of who wrote */
 	struct rows rows;
 
 	enum until until;
@@ -155,11 +156,13 @@ static void check_end(struct run *r)
 /* What has been done so far, turns themselves left out. */
 static uint64_t work_done(const struct run *r)
 {
+	const struct meter *m = r->meter;
 	uint64_t sum = 0;
 
-	for (int op = 0; op < METER_OP_COUNT; op++)
-		if (op != OP_TURN)
-			sum += r->meter.count[op];
+	for (unsigned w = 0; w < r->engine->workers; w++, m++)
+		for (int op = 0; op < METER_OP_COUNT; op++)
+			if (op != OP_TURN)
+				sum += m->count[op];
 	return sum;
 }
 
@@ -175,7 +178,7 @@ static int turn(struct run *r)
 	r->clock.now = e.time;
 	r->queued[e.arg] = NS_NEVER;
 	readers_turn(r->readers);
-	ret = r->cfg->ops->work(r->engine, e.arg, &r->meter);
+	ret = r->cfg->ops->work(r->engine, e.arg, &r->meter[e.arg]);
 	readers_turned(r->readers);
 	if (!ret)
 		ret = milestone(r);
@@ -221,7 +224,7 @@ static int apply(struct run *r, const struct event *ev)
 		return ret;
 	while ((ret = machine_next(r->machine, &fx)) > 0) {
 		r->quiet = 0; /* scans before it do not know of it */
-		ret = ops->notice(r->engine, &fx, &r->meter);
+		ret = ops->notice(r->engine, &fx, &r->guests);
 		if (ret)
 			return ret;
 	}
@@ -408,6 +411,14 @@ static void report_most(const struct run *r, struct rows *out)
 	rows_add(out, "run", "most_saved_scans", "scans", scans);
 }
 
+static void all_work(const struct run *r, struct meter *sum)
+{
+	meter_init(sum, NULL);
+	meter_sum(sum, &r->guests);
+	for (unsigned w = 0; w < r->engine->workers; w++)
+		meter_sum(sum, &r->meter[w]);
+}
+
 static int results(struct run *r, struct run_result *out)
 {
 	uint64_t live = 0, possible;
@@ -432,8 +443,6 @@ static int results(struct run *r, struct run_result *out)
 	for (uint32_t s = 0;
 	     r->cfg->ops->report_space && s < r->machine->nspace; s++)
 		r->cfg->ops->report_space(r->engine, s, &out->spaces);
-	out->meter = r->meter;
-	out->meter.prices = NULL;
 	out->ended = r->ended;
 	out->readers = readers_what(r->readers);
 	return out->results.failed || out->spaces.failed ? -ENOMEM : 0;
@@ -522,10 +531,13 @@ static int start(struct run *r)
 	if (ret)
 		return ret;
 	r->queued = mem_zalloc(r->engine->workers, sizeof(*r->queued));
-	if (!r->queued)
+	r->meter = mem_zalloc(r->engine->workers, sizeof(*r->meter));
+	if (!r->queued || !r->meter)
 		return -ENOMEM;
-	for (unsigned w = 0; w < r->engine->workers; w++)
+	for (unsigned w = 0; w < r->engine->workers; w++) {
 		r->queued[w] = NS_NEVER;
+		meter_init(&r->meter[w], NULL);
+	}
 	return queue_turns(r);
 }
 
@@ -543,7 +555,7 @@ int run_trace(struct trace *trace, const struct run_config *cfg,
 	int ret;
 
 	*out = (struct run_result){0};
-	meter_init(&r.meter, NULL);
+	meter_init(&r.guests, NULL);
 	ret = choose_end(&r);
 	if (!ret)
 		ret = start(&r);
@@ -561,7 +573,9 @@ int run_trace(struct trace *trace, const struct run_config *cfg,
 	assert(ret || r.contents->have & NEED_BYTES ||
 	       r.contents->bytes_asked == asked);
 	if (!ret)
-		ret = readers_end(r.readers, &r.meter);
+		all_work(&r, &out->meter);
+	if (!ret)
+		ret = readers_end(r.readers, &out->meter);
 	if (!ret)
 		ret = results(&r, out);
 	if (r.engine)
@@ -573,6 +587,7 @@ int run_trace(struct trace *trace, const struct run_config *cfg,
 	rows_fini(&r.rows);
 	mem_release(r.mile, r.mile_cap, sizeof(*r.mile));
 	free(r.queued);
+	free(r.meter);
 	if (ret)
 		run_result_fini(out);
 	return ret;
