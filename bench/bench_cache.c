@@ -27,7 +27,7 @@ static uint64_t hot[HOT_BYTES / 8];
 static struct cache *open_cache(const char *preset)
 {
 	struct cache_conf conf;
-	struct err err = {""};
+	struct err err = {0};
 	struct cache *c;
 	int ret = cache_conf_find(&conf, preset, NULL, &err);
 

@@ -82,7 +82,7 @@ static void load(struct bench *b)
 {
 	struct trace *t = NULL;
 	struct content_source src;
-	struct err err = {""};
+	struct err err = {0};
 	uint8_t buf[PAGE_BYTES];
 	uint32_t step;
 
@@ -142,7 +142,7 @@ static int run_side(struct bench *b, size_t i)
 	uint64_t best[KINDS] = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
 	uint64_t sum[KINDS];
 	struct codec *c;
-	struct err err = {""};
+	struct err err = {0};
 	double ns[KINDS], same;
 
 	if (codec_open(&c, sides[i].ops, sides[i].ops->level, false, &err))

@@ -71,7 +71,7 @@ static int parse(struct cache_conf *conf, unsigned at, const char *other,
 START_TEST(a_file_is_read_field_by_field)
 {
 	struct cache_conf conf;
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_msg(!parse(&conf, 0, NULL, &err), "%s", err.text);
 	ck_assert_str_eq(conf.summary, "a toy");
@@ -183,7 +183,7 @@ START_TEST(a_bad_file_is_refused_with_its_line)
 {
 	const struct bad *b = &bad[_i];
 	struct cache_conf conf;
-	struct err err = {""};
+	struct err err = {0};
 	char *text = build(b->at, b->line), *more;
 	int ret;
 
@@ -213,7 +213,7 @@ START_TEST(a_missing_field_is_named)
 	struct cache_conf conf;
 
 	for (unsigned at = 1; at <= GOOD; at++) {
-		struct err err = {""};
+		struct err err = {0};
 		const char *key = good[at - 1] + strspn(good[at - 1], "\t");
 		char name[32];
 		size_t n = strcspn(key, " ");
@@ -237,7 +237,7 @@ END_TEST
 START_TEST(a_NUL_byte_is_refused_with_its_line)
 {
 	struct cache_conf conf;
-	struct err err = {""};
+	struct err err = {0};
 	char *text = build(0, NULL);
 	size_t n = strlen(text);
 
@@ -252,7 +252,7 @@ END_TEST
 START_TEST(what_overrides_break_is_refused_without_a_line)
 {
 	struct cache_conf conf;
-	struct err err = {""};
+	struct err err = {0};
 	struct cache *c;
 
 	ck_assert(!parse(&conf, 0, NULL, NULL));
@@ -269,7 +269,7 @@ END_TEST
 START_TEST(absurd_machines_are_refused_before_memory_is_asked_for)
 {
 	struct cache_conf conf = scan_conf("z15", "cpus=1024 cpus_per_chip=1");
-	struct err err = {""};
+	struct err err = {0};
 	struct cache *c;
 
 	ck_assert_int_eq(cache_new(&c, &conf, &err), -EINVAL);
@@ -379,7 +379,7 @@ END_TEST
 START_TEST(a_near_name_is_offered)
 {
 	struct cache_conf conf;
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_int_eq(cache_conf_find(&conf, "z31", NULL, &err), -EINVAL);
 	ck_assert_str_eq(err.text,
@@ -395,7 +395,7 @@ START_TEST(a_directory_comes_before_what_is_built_in)
 {
 	struct box b;
 	struct cache_conf conf;
-	struct err err = {""};
+	struct err err = {0};
 	char *text = build(0, NULL);
 
 	box_init(&b);
@@ -422,7 +422,7 @@ END_TEST
 
 START_TEST(the_table_of_fields_is_sane)
 {
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_msg(!opt_check_rows(cache_conf_rows,
 				      sizeof(struct cache_conf), &err),

@@ -18,7 +18,7 @@
 static struct codec *encoder(const struct codec_ops *ops, unsigned level)
 {
 	struct codec *c = NULL;
-	struct err err = {""};
+	struct err err = {0};
 	int ret = codec_open(&c, ops, level, false, &err);
 
 	ck_assert_msg(!ret, "%s", err_text(&err, ret));
@@ -318,7 +318,7 @@ END_TEST
 
 START_TEST(unknown_codecs_are_refused_with_the_nearest_name)
 {
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_ptr_eq(codec_find("lzo", &err), &codec_lzo);
 	ck_assert_ptr_eq(codec_find("lzo-rle", &err), &codec_lzo_rle);
@@ -337,7 +337,7 @@ END_TEST
 static void bad_level(const struct codec_ops *ops, unsigned level,
 		      const char *text)
 {
-	struct err err = {""};
+	struct err err = {0};
 	struct codec *c;
 
 	ck_assert_int_eq(codec_open(&c, ops, level, false, &err), -EINVAL);
@@ -448,7 +448,7 @@ START_TEST(columns_are_the_lengths_at_any_number_of_threads)
 	for (unsigned t = 0; t < 4; t++) {
 		struct content_set *s = set_new(false);
 		uint8_t page[PAGE_BYTES] = {0};
-		struct err err = {""};
+		struct err err = {0};
 		const uint16_t *v;
 
 		ck_assert_int_eq(
@@ -475,7 +475,7 @@ START_TEST(the_check_sees_a_wrong_length)
 {
 	struct content_set *s = set_new(false);
 	unsigned column = codec_column(&codec_lzo_rle, 0);
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_int_eq(codec_columns(s, NEEDS, 2, NULL), 0);
 	s->extra[column].value[7] ^= 1;
@@ -511,7 +511,7 @@ START_TEST(columns_that_cannot_be_made_are_refused_by_name)
 {
 	struct content_source src = {.count = 1};
 	struct content_set *s;
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_int_eq(content_set_new(&s, &src, 0, 1, NULL), 0);
 	ck_assert_int_eq(codec_columns(s, codec_need(&codec_zstd, 3), 1, &err),
@@ -591,7 +591,7 @@ START_TEST(a_worker_that_fails_leaves_the_set_as_it_was)
 	struct content_column col = {"odd",	  &p,	  0,
 				     refuse_open, refuse, refuse_close};
 	struct content_set *s = set_new(false);
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_int_eq(content_set_add(s, 47, &col, 2, &err), -EIO);
 	ck_assert_uint_eq(left, 8);

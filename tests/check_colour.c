@@ -35,7 +35,7 @@ static struct colour_table run(const char *preset, const char *set,
 	struct cache_conf conf = scan_conf(preset, set);
 	unsigned order = (unsigned)conf.zero_order;
 	struct colour_table t;
-	struct err err = {""};
+	struct err err = {0};
 	int ret = colour_run(&conf, &order, 1, cfg, &t, &err);
 
 	ck_assert_msg(!ret, "%s: %s", preset, err_text(&err, ret));
@@ -83,7 +83,7 @@ START_TEST(sizes_that_are_not_sane_are_refused)
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct err err = {""};
+		struct err err = {0};
 		uint64_t from, to;
 
 		ck_assert_int_eq(colour_sizes(bad[i], &from, &to, &err),
@@ -99,7 +99,7 @@ START_TEST(pages_must_be_whole)
 	struct colour_config cfg = sizes(6 * KIB, 6 * KIB);
 	unsigned order = 7;
 	struct colour_table t;
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_int_eq(colour_run(&conf, &order, 1, &cfg, &t, &err), -EINVAL);
 	ck_assert_str_eq(err.text,
@@ -114,7 +114,7 @@ START_TEST(a_level_that_is_not_there_cannot_serve_synonyms)
 	struct colour_config cfg = sizes(4 * KIB, 4 * KIB);
 	unsigned order = 7;
 	struct colour_table t;
-	struct err err = {""};
+	struct err err = {0};
 
 	cfg.syn_level = 3;
 	ck_assert_int_eq(colour_run(&conf, &order, 1, &cfg, &t, &err), -EINVAL);

@@ -134,10 +134,10 @@ refuse 2 'need --machine' -t $trace --kernel 6.1
 refuse 2 'needs --machine' -t $trace -s machine.cpus=2
 refuse 2 'cpuss' -t $trace -m z13 -s machine.cpuss=2
 refuse 2 'which of them' -t $trace -w number-crunch
-refuse 1 'did you mean "number-crunch"?' -w number-crush
-refuse 1 'table_size' -w number-crunch:table_size=1
+refuse 2 'did you mean "number-crunch"?' -w number-crush
+refuse 2 'table_size' -w number-crunch:table_size=1
 refuse 2 '--readers' -t $trace -m z13 --readers backwards
-refuse 1 'colours: 3 is not a power of two' -t $trace -s colours=3
+refuse 2 'colours: 3 is not a power of two' -t $trace -s colours=3
 refuse 1 'pages of 16384 bytes' -t $trace -m z13 -s machine.page_bytes=16KiB
 
 [ $failed -eq 0 ] || exit 1

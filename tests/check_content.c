@@ -57,7 +57,7 @@ static struct content_set *set_of(const struct content_source *src,
 				  uint64_t needs)
 {
 	struct content_set *s = NULL;
-	struct err err = {""};
+	struct err err = {0};
 	int ret = content_set_new(&s, src, needs, 2, &err);
 
 	ck_assert_msg(!ret, "%s", err_text(&err, ret));
@@ -246,7 +246,7 @@ static void refused(struct book *b, const struct content_source *src,
 {
 	for (unsigned threads = 1; threads < 5; threads++) {
 		struct content_set *s = NULL;
-		struct err err = {""};
+		struct err err = {0};
 
 		b->told_a = b->told_b = 0;
 		ck_assert_int_eq(
@@ -299,7 +299,7 @@ START_TEST(a_column_that_cannot_be_made_is_refused_by_name)
 {
 	struct content_source src = {.count = 1};
 	struct content_set *s = NULL;
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_int_eq(content_set_new(&s, &src,
 					 NEED_CHECKSUM(CHECKSUM_JHASH2), 1,
@@ -377,7 +377,7 @@ END_TEST
 
 static void damage(struct content_set *s, void *p)
 {
-	struct err err = {""};
+	struct err err = {0};
 	uint8_t *byte = p;
 
 	*byte ^= 1;

@@ -7,7 +7,7 @@
 
 START_TEST(the_code_comes_back_negative)
 {
-	struct err e = {""};
+	struct err e = {0};
 
 	ck_assert_int_eq(err_set(&e, EINVAL, "%s:%d: no", "a.txt", 17),
 			 -EINVAL);
@@ -18,7 +18,7 @@ END_TEST
 
 START_TEST(the_first_cause_wins)
 {
-	struct err e = {""};
+	struct err e = {0};
 
 	err_set(&e, EIO, "first");
 	ck_assert_int_eq(err_set(&e, EINVAL, "second"), -EINVAL);
@@ -28,7 +28,7 @@ END_TEST
 
 START_TEST(a_prefix_says_where)
 {
-	struct err e = {""};
+	struct err e = {0};
 
 	ck_assert_int_eq(err_prefix(&e, -EIO, "run %d", 1), -EIO);
 	ck_assert_str_eq(e.text, "");
@@ -62,12 +62,25 @@ END_TEST
 
 START_TEST(an_error_without_text_has_words)
 {
-	struct err e = {""};
+	struct err e = {0};
 
 	ck_assert_str_eq(err_text(&e, -ENOMEM), strerror(ENOMEM));
 	ck_assert_str_eq(err_text(NULL, -EIO), strerror(EIO));
 	err_set(&e, EIO, "mine");
 	ck_assert_str_eq(err_text(&e, -EIO), "mine");
+}
+END_TEST
+
+START_TEST(only_wrong_words_are_usage)
+{
+	struct err e = {0};
+
+	ck_assert_int_eq(err_usage(&e, 0), 0);
+	ck_assert_int_eq(err_usage(&e, -ENOENT), -ENOENT);
+	ck_assert(!e.usage);
+	ck_assert_int_eq(err_usage(&e, -EINVAL), -EINVAL);
+	ck_assert(e.usage);
+	ck_assert_int_eq(err_usage(NULL, -EINVAL), -EINVAL);
 }
 END_TEST
 
@@ -81,6 +94,7 @@ static Suite *err_suite(void)
 	tcase_add_test(t, a_prefix_says_where);
 	tcase_add_test(t, long_text_is_cut_never_overrun);
 	tcase_add_test(t, an_error_without_text_has_words);
+	tcase_add_test(t, only_wrong_words_are_usage);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -81,7 +81,7 @@ END_TEST
 START_TEST(values_are_stored_in_their_units)
 {
 	struct opts o = defaults();
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_int_eq(opt_set(rows, &o, "threads", "0x10", &err), 0);
 	ck_assert_int_eq(opt_set(rows, &o, "quiet", "yes", &err), 0);
@@ -159,7 +159,7 @@ static const struct {
 START_TEST(a_bad_value_is_told_with_what_is_allowed)
 {
 	struct opts o = defaults(), before = o;
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_int_eq(opt_set(rows, &o, bad_values[_i].key,
 				 bad_values[_i].value, &err),
@@ -207,7 +207,7 @@ END_TEST
 
 START_TEST(a_sane_table_is_accepted)
 {
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_int_eq(opt_check_rows(rows, sizeof(struct opts), &err), 0);
 	ck_assert_str_eq(err.text, "");
@@ -265,7 +265,7 @@ static const struct {
 START_TEST(a_bad_row_is_refused_by_name)
 {
 	struct opt table[sizeof(rows) / sizeof(rows[0])];
-	struct err err = {""};
+	struct err err = {0};
 
 	memcpy(table, rows, sizeof(table));
 	table[8] = bad_rows[_i].row;
@@ -399,7 +399,7 @@ END_TEST
 START_TEST(operands_are_refused_where_none_are_wanted)
 {
 	struct opts o = defaults();
-	struct err err = {""};
+	struct err err = {0};
 	char quiet[] = "--quiet", word[] = "file";
 	char *argv[] = {quiet, word};
 

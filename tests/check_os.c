@@ -45,7 +45,7 @@ static void put(const void *buf, size_t n)
 
 static void holds(const char *text)
 {
-	struct err err = {""};
+	struct err err = {0};
 	char *s = NULL;
 	size_t n = 0;
 
@@ -59,7 +59,7 @@ static void holds(const char *text)
 
 START_TEST(nothing_is_under_the_final_name_before_commit)
 {
-	struct err err = {""};
+	struct err err = {0};
 	struct os_out o;
 
 	ck_assert_int_eq(os_out_open(&o, path, &err), 0);
@@ -77,7 +77,7 @@ END_TEST
 
 START_TEST(an_older_file_stays_until_commit_and_after_abort)
 {
-	struct err err = {""};
+	struct err err = {0};
 	struct os_out o;
 
 	put("old", 3);
@@ -98,7 +98,7 @@ END_TEST
 START_TEST(a_full_disk_is_told)
 {
 	static const char block[70000];
-	struct err err = {""};
+	struct err err = {0};
 	struct os_out o;
 	int ret;
 
@@ -130,7 +130,7 @@ END_TEST
 
 START_TEST(a_failed_write_leaves_no_file)
 {
-	struct err err = {""};
+	struct err err = {0};
 	struct os_out o;
 
 	ck_assert_int_eq(os_out_open(&o, path, &err), 0);
@@ -144,7 +144,7 @@ END_TEST
 
 START_TEST(a_place_that_cannot_be_written_is_refused_by_name)
 {
-	struct err err = {""};
+	struct err err = {0};
 	struct os_out o;
 	char name[160];
 
@@ -160,7 +160,7 @@ END_TEST
 
 static int write_out(void *ctx)
 {
-	struct err err = {""};
+	struct err err = {0};
 	struct os_out o;
 	int ret = os_out_open(&o, ctx, &err);
 
@@ -181,7 +181,7 @@ END_TEST
 
 START_TEST(bytes_are_read_where_they_are)
 {
-	struct err err = {""};
+	struct err err = {0};
 	struct os_file f;
 	char buf[8] = "";
 
@@ -202,7 +202,7 @@ END_TEST
 
 START_TEST(what_is_no_regular_file_is_refused)
 {
-	struct err err = {""};
+	struct err err = {0};
 	struct os_file f;
 
 	ck_assert_int_eq(os_open(&f, path, &err), -ENOENT);
@@ -219,7 +219,7 @@ END_TEST
 
 START_TEST(a_whole_file_is_bounded)
 {
-	struct err err = {""};
+	struct err err = {0};
 	char *s = NULL;
 	size_t n = 99;
 
@@ -242,7 +242,7 @@ END_TEST
 
 static int read_whole(void *ctx)
 {
-	struct err err = {""};
+	struct err err = {0};
 	char *s = NULL;
 	size_t n;
 	int ret = os_read_all(ctx, 100, &s, &n, &err);
@@ -271,7 +271,7 @@ START_TEST(data_is_found_between_holes)
 {
 	int fd = open(path, O_RDWR | O_CREAT, 0600);
 	uint64_t lo, hi, off = 0, covered = 0, holes = 0;
-	struct err err = {""};
+	struct err err = {0};
 	struct os_file f;
 	char c;
 

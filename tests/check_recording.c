@@ -35,7 +35,7 @@ static uint32_t held[INSTANTS][GUESTS][PAGES];
 /* The unpacked index; malloc()ed. */
 static char *read_index(void)
 {
-	struct err err = {""};
+	struct err err = {0};
 	char *text = NULL;
 	size_t n;
 	FILE *out = open_memstream(&text, &n);
@@ -124,7 +124,7 @@ static struct content_source source = {.count = CONTENTS, .bytes = stand_in};
 
 static void setup(void)
 {
-	struct err err = {""};
+	struct err err = {0};
 	union {
 		max_align_t align;
 		char bytes[512];
@@ -160,7 +160,7 @@ struct picture {
 
 static void option(void *opts, const char *key, const char *value)
 {
-	struct err err = {""};
+	struct err err = {0};
 
 	ck_assert_msg(!opt_set(engine_ksm.opts, opts, key, value, &err), "%s",
 		      err.text);
@@ -200,7 +200,7 @@ static void picture_close(struct picture *p)
 
 static void happen(struct picture *p, const struct event *ev)
 {
-	struct err err = {""};
+	struct err err = {0};
 	struct effect fx;
 	int ret = machine_begin(p->machine, ev, &err);
 
@@ -332,7 +332,7 @@ static void next_row(char **p, const char *column[COLUMNS])
 START_TEST(every_instant_settles_where_ksmd_did)
 {
 	const char *column[COLUMNS];
-	struct err err = {""};
+	struct err err = {0};
 	unsigned rows = 0;
 	char *text, *p;
 	size_t n;

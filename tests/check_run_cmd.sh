@@ -54,7 +54,10 @@ refuse 2 '--pool: engine ksm has no pool' run -t $trace --pool zbud
 refuse 2 '--codec: engine none has no codec' run -e none -t $trace --codec lz4
 refuse 2 'did you mean "zsmalloc"?' run -e zram -t $trace --pool zsmaloc
 refuse 2 'did you mean "lzo-rle"?' run -e zram -t $trace --codec lzorle
-refuse 1 'codec lzo has no levels' run -e zram -t $trace --codec lzo -s level=1
+refuse 2 'no workload "nope"' run --workload nope
+refuse 2 'unknown key "foo"' run --workload number-crunch:foo=1
+refuse 2 '3 is not a power of two' run -t $trace -s colours=3
+refuse 2 'codec lzo has no levels' run -e zram -t $trace --codec lzo -s level=1
 
 # A run that fails leaves no file, whatever was asked for.
 printf 'dedupsim-trace 1.0\n0 space 0\n1s write 0 5 0\n' >"$dir/bad.txt"

@@ -65,7 +65,7 @@ static char *tell(int randoms, size_t *n)
 /* All rows of the scenarios; malloc()ed. */
 static char *answer(int randoms, const struct scenario_opts *opts, size_t *n)
 {
-	struct err err = {""};
+	struct err err = {0};
 	char *rows = NULL, *text;
 	size_t ntext;
 	FILE *out = open_memstream(&rows, n);
@@ -137,7 +137,7 @@ static void compare_rows(char *want, char *got)
 START_TEST(every_row_that_a_kernel_gave_comes_out)
 {
 	struct scenario_opts opts = {.paranoid = 1};
-	struct err err = {""};
+	struct err err = {0};
 	char *want, *got;
 	size_t n;
 	int ret = os_read_all(VECTORS, 1 << 20, &want, &n, &err);
@@ -194,7 +194,7 @@ START_TEST(the_work_of_the_scenarios_is_what_it_was)
 {
 	struct meter sum;
 	struct scenario_opts opts = {.sum = &sum};
-	struct err err = {""};
+	struct err err = {0};
 	char *rows, *want, *got = NULL;
 	size_t n;
 	FILE *out = open_memstream(&got, &n);

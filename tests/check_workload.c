@@ -17,7 +17,7 @@
 static struct workload *start(const char *words, uint64_t seed)
 {
 	struct workload *w;
-	struct err err = {""};
+	struct err err = {0};
 	int ret = workload_start(&w, words, seed, &err);
 
 	ck_assert_msg(!ret, "%s: %s", words, err_text(&err, ret));
@@ -44,7 +44,7 @@ static struct event *all(struct workload *w, size_t max)
 START_TEST(every_workload_is_sane)
 {
 	for (size_t i = 0; workloads[i]; i++) {
-		struct err err = {""};
+		struct err err = {0};
 
 		ck_assert_int_eq(opt_check_rows(workloads[i]->opts,
 						workloads[i]->opts_size, &err),
@@ -239,7 +239,7 @@ START_TEST(mistakes_are_one_clear_line)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct workload *w;
-		struct err err = {""};
+		struct err err = {0};
 
 		ck_assert_int_eq(workload_start(&w, bad[i].words, 1, &err),
 				 -EINVAL);

@@ -18,7 +18,7 @@ static struct meter meter;
 static void device(const char *pool)
 {
 	struct pool *p;
-	struct err err = {""};
+	struct err err = {0};
 	int ret = pool_new(&p, pool_find(pool, &err), NULL, &err);
 
 	ck_assert_msg(!ret, "%s", err_text(&err, ret));

@@ -15,7 +15,7 @@
 
 static char *slurp(void)
 {
-	struct err err = {""};
+	struct err err = {0};
 	char *text;
 	size_t n;
 	int ret = os_read_all(VECTORS, 1 << 20, &text, &n, &err);
@@ -27,7 +27,7 @@ static char *slurp(void)
 static char *answer(const char *given)
 {
 	struct scenario_opts opts = {.paranoid = 1};
-	struct err err = {""};
+	struct err err = {0};
 	char *rows = NULL, *text = strdup(given);
 	size_t n;
 	FILE *out = open_memstream(&rows, &n);

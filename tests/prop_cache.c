@@ -84,7 +84,7 @@ static void counts_equal(const struct cache *c, const struct dumb *d)
 static void same_as_dumb(struct prng *r, enum cache_policy policy)
 {
 	struct dumb *d = calloc(1, sizeof(*d));
-	struct err err = {""};
+	struct err err = {0};
 	uint64_t synonyms = 0;
 	struct cache *c;
 

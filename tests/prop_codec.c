@@ -202,7 +202,7 @@ START_TEST(recorded_pages_are_encoded_as_the_libraries_do)
 	struct content_source src;
 	uint8_t buf[PAGE_BYTES];
 	struct trace *t = NULL;
-	struct err err = {""};
+	struct err err = {0};
 	uint32_t step;
 
 	ck_assert_msg(!trace_open(&t, SAMPLE, &err), "%s", err.text);

@@ -231,7 +231,7 @@ static void same_columns(const struct content_set *a,
 static struct content_set *set_of(const struct content_source *src)
 {
 	struct content_set *one = NULL, *s;
-	struct err err = {""};
+	struct err err = {0};
 
 	for (unsigned i = 0; i < sizeof(threads) / sizeof(threads[0]); i++) {
 		int ret = content_set_new(&s, src, NEEDS, threads[i], &err);
@@ -355,7 +355,7 @@ START_TEST(equal_pages_in_a_large_group_are_named_alike)
 
 	for (unsigned i = 0; i < sizeof(threads) / sizeof(threads[0]); i++) {
 		struct content_set *s;
-		struct err err = {""};
+		struct err err = {0};
 		char text[ERR_TEXT_MAX];
 
 		c.twin = (uint32_t)(1235 + prng_below(&r, CROWD - 1235));

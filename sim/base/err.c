@@ -40,6 +40,13 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 	return -code;
 }
 
+int err_usage(struct err *e, int ret)
+{
+	if (e && ret == -EINVAL)
+		e->usage = true;
+	return ret;
+}
+
 int err_prefix(struct err *e, int ret, const char *fmt, ...)
 {
 	char old[ERR_TEXT_MAX];

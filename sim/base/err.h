@@ -12,12 +12,14 @@
 #ifndef DEDUPSIM_BASE_ERR_H
 #define DEDUPSIM_BASE_ERR_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #define ERR_TEXT_MAX 512
 
 struct err {
 	char text[ERR_TEXT_MAX]; /* "" when nothing was said */
+	bool usage; /* what was asked for is wrong, not what was read */
 };
 
 /*
@@ -44,6 +46,13 @@ int err_why(FILE *why, const char *part, const char *fmt, ...)
  */
 int err_prefix(struct err *e, int ret, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/*
+ * err_usage - if @ret is -EINVAL, the words of the command are to blame, however
+ * deep inside it was found; the exit status tells
+ * Returns @ret unchanged; does nothing when @e is NULL.
+ */
+int err_usage(struct err *e, int ret);
 
 /* err_text - the message, or the words for errno -@ret when none was put */
 const char *err_text(const struct err *e, int ret);

@@ -171,7 +171,7 @@ static int call_help(int argc, char **argv, struct err *err)
 	return EXIT_OK;
 }
 
-int cmd_main(int argc, char **argv, struct err *err)
+static int command(int argc, char **argv, struct err *err)
 {
 	const struct cmd *c;
 
@@ -193,6 +193,13 @@ int cmd_main(int argc, char **argv, struct err *err)
 		return call(cmds[0], argc, argv, err);
 	c = find(argv[0], err);
 	return c ? call(c, argc - 1, argv + 1, err) : EXIT_USAGE;
+}
+
+int cmd_main(int argc, char **argv, struct err *err)
+{
+	int status = command(argc, argv, err);
+
+	return status == EXIT_FAILED && err->usage ? EXIT_USAGE : status;
 }
 
 /* number - @v as opt_format() would show it for this row */

@@ -527,7 +527,8 @@ static int start(struct run *r)
 		.seed = r->cfg->seed,
 		.sink = readers_sink(r->readers),
 	};
-	ret = r->cfg->ops->start(&r->engine, &env, r->cfg->opts, r->err);
+	ret = err_usage(r->err, r->cfg->ops->start(&r->engine, &env,
+						   r->cfg->opts, r->err));
 	if (ret)
 		return ret;
 	r->queued = mem_zalloc(r->engine->workers, sizeof(*r->queued));

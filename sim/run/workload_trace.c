@@ -131,7 +131,7 @@ int workload_trace_open(struct trace **out, const char *words, uint64_t seed,
 	if (!d)
 		return -ENOMEM;
 	d->base = (struct trace){&made_ops, words};
-	ret = workload_start(&d->w, words, seed, err);
+	ret = err_usage(err, workload_start(&d->w, words, seed, err));
 	if (!ret) {
 		d->header = (struct trace_header){
 			.major = TRACE_MAJOR,

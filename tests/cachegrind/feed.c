@@ -33,7 +33,7 @@ static void die(const char *what, const struct err *err)
 
 static void set(struct cache_conf *conf, const char *key, const char *value)
 {
-	struct err err = {""};
+	struct err err = {0};
 
 	if (cache_conf_set(conf, key, value, &err))
 		die(key, &err);
@@ -53,7 +53,7 @@ static struct cache *make(const char *geometry)
 					  "l2_size", "l2_ways", "l2_line"};
 	uint64_t v[6];
 	struct cache_conf conf;
-	struct err err = {""};
+	struct err err = {0};
 	struct cache *c;
 
 	if (sscanf(geometry,

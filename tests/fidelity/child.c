@@ -44,7 +44,7 @@ static void ending_signals(sigset_t *set)
 
 static void be_child(child_body *body, void *ctx, pid_t guard)
 {
-	struct err err = {""};
+	struct err err = {0};
 	int status;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -160,7 +160,7 @@ static int look(struct err *err)
 
 static int guarded(ksm_body *body, void *ctx, struct err *err)
 {
-	struct err bad = {""};
+	struct err bad = {0};
 	struct knobs saved;
 	struct child child;
 	int status = look(err);

@@ -464,7 +464,7 @@ static bool parse(struct job *j, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct job j = {0};
-	struct err err = {""};
+	struct err err = {0};
 	int status;
 
 	if (!parse(&j, argc, argv)) {

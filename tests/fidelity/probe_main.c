@@ -156,7 +156,7 @@ static int usage(const char *why, const char *what)
 
 static int go(struct job *j, bool listing)
 {
-	struct err err = {""};
+	struct err err = {0};
 	int status;
 
 	if (listing)

@@ -52,7 +52,7 @@ static void drive(const struct cache_conf *f)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cache_conf conf;
-	struct err err = {""};
+	struct err err = {0};
 	char *text = malloc(size + 1);
 	int ret;
 

@@ -59,7 +59,7 @@ static void check_stored(const struct opts *o)
 
 static void try_set(char *line)
 {
-	struct err err = {""};
+	struct err err = {0};
 	struct opts o;
 	char *eq = strchr(line, '=');
 	int ret;
@@ -113,7 +113,7 @@ static void try_line(char **argv, int argc)
 {
 	const char *rest[ARGS];
 	unsigned multi = 0;
-	struct err err = {""};
+	struct err err = {0};
 	struct opts o;
 	int nrest, ret;
 

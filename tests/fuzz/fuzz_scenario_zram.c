@@ -54,7 +54,7 @@ static char *run(const char *data, size_t size, size_t *n, int *ret,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct err err = {""}, err2 = {""};
+	struct err err = {0}, err2 = {0};
 	size_t n, n2;
 	char *rows, *rows2;
 	int ret;

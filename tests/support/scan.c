@@ -8,7 +8,7 @@
 struct cache_conf scan_conf(const char *preset, const char *set)
 {
 	struct cache_conf conf;
-	struct err err = {""};
+	struct err err = {0};
 	char copy[512], *save, *word, *eq;
 	int ret = cache_conf_find(&conf, preset, NULL, &err);
 
@@ -29,7 +29,7 @@ struct cache_conf scan_conf(const char *preset, const char *set)
 struct cache *scan_cache(const char *preset, const char *set)
 {
 	struct cache_conf conf = scan_conf(preset, set);
-	struct err err = {""};
+	struct err err = {0};
 	struct cache *c;
 	int ret = cache_new(&c, &conf, &err);
 

@@ -46,7 +46,7 @@ static int play(void *ctx, struct err *err)
 
 static int measure(struct probe *p, struct err *err)
 {
-	struct err bad = {""};
+	struct err bad = {0};
 	struct child child;
 	int lock, status = disk_possible(err);
 
@@ -90,7 +90,7 @@ static int usage(void)
 int main(int argc, char **argv)
 {
 	struct probe *p = calloc(1, sizeof(*p));
-	struct err err = {""};
+	struct err err = {0};
 	int opt, status;
 
 	if (!p)
