@@ -117,9 +117,20 @@ START_TEST(marks_and_store_operations_are_nothing_to_the_machine)
 {
 	struct bare *b = furnished();
 	struct state s = state_of(b);
+	struct event store = ev_range(EV_POOL, 0, 99, 99);
 
-	for (unsigned op = EV_MARK; op < EVENT_OP_COUNT; op++)
-		bare_do(b, ev_range(op, 99, 99, 99), 0);
+	bare_do(b, ev_range(EV_MARK, 99, 99, 99), 0);
+	bare_do(b, store, 1);
+	store.op = EV_OBJECT;
+	bare_do(b, store, 1);
+	store = ev_range(EV_POOL, 0, 99, 99);
+	store.object = 0;
+	for (unsigned op = EV_PUT; op < EVENT_OP_COUNT; op++) {
+		store.op = (uint8_t)op;
+		bare_do(b, store, 1);
+	}
+	store.op = EV_POOL_END;
+	bare_do(b, store, 1);
 	same_state(b, &s);
 	bare_free(b);
 }

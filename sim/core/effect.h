@@ -18,6 +18,7 @@ enum effect_kind {
 	FX_EXIT,  /* @space is gone; its pages went before, one by one */
 	FX_MERGEABLE, /* @space has a newly mergeable range */
 	FX_PAGE,      /* page @vpn changed as @flags say */
+	FX_STORE,     /* a store event of client @space; memory is as it was */
 };
 
 /* What happened to the page of an FX_PAGE. */
@@ -30,6 +31,8 @@ enum effect_kind {
 #define FXF_ADVICE 64u	  /* its range became (un)mergeable */
 #define FXF_SHARED 128u	  /* it still shares its frame after a fork */
 
+struct store_effect;
+
 struct effect {
 	uint8_t kind;
 	uint8_t pad[3];
@@ -40,7 +43,27 @@ struct effect {
 	uint32_t content; /* what it holds now; CONTENT_NONE when gone */
 	uint32_t before; /* what it held; CONTENT_NONE when it was not mapped */
 	uint32_t freed;	 /* word that the engine gave to the frame now free */
-	uint64_t vpn;
+	union {
+		uint64_t vpn;
+		/* FX_STORE; valid until the next event */
+		const struct store_effect *store;
+	};
+};
+
+/*
+ * What an FX_STORE says, which the machine has checked: the pool is there, the
+ * object has a number, the content is one.  Numbers of objects are the trace's,
+ * from 0, one after the other; EV_OBJECT tells the key of the next.
+ */
+struct store_effect {
+	uint8_t op;	  /* enum event_op, EV_POOL … EV_FLUSH_OBJECT */
+	uint8_t flags;	  /* EVF_PERSISTENT, EVF_POOL_SHARED of EV_POOL */
+	uint32_t client;  /* the space */
+	uint32_t pool;	  /* its number, the client's own */
+	uint32_t object;  /* all but EV_POOL and EV_POOL_END */
+	uint32_t index;	  /* of the page: put, get, flush page */
+	uint32_t content; /* put; otherwise CONTENT_NONE */
+	uint64_t oid[3];  /* EV_OBJECT: the key */
 };
 
 #endif

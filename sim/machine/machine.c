@@ -55,15 +55,15 @@ static begin_fn *const begin[EVENT_OP_COUNT] = {
 	[EV_FREE] = op_begin_unmap,
 	[EV_PIN] = op_begin_pin,
 	[EV_UNPIN] = op_begin_unpin,
-	/* Samples and store operations do nothing to memory. */
+	/* Samples do nothing to memory. */
 	[EV_MARK] = begin_nothing,
-	[EV_POOL] = begin_nothing,
-	[EV_POOL_END] = begin_nothing,
-	[EV_OBJECT] = begin_nothing,
-	[EV_PUT] = begin_nothing,
-	[EV_GET] = begin_nothing,
-	[EV_FLUSH_PAGE] = begin_nothing,
-	[EV_FLUSH_OBJECT] = begin_nothing,
+	[EV_POOL] = op_begin_pool,
+	[EV_POOL_END] = op_begin_pool_end,
+	[EV_OBJECT] = op_begin_object,
+	[EV_PUT] = op_begin_store,
+	[EV_GET] = op_begin_store,
+	[EV_FLUSH_PAGE] = op_begin_store,
+	[EV_FLUSH_OBJECT] = op_begin_store,
 };
 
 int machine_begin(struct machine *m, const struct event *ev, struct err *err)
@@ -169,6 +169,8 @@ void machine_free(struct machine *m)
 			    sizeof(struct range));
 		mem_release(m->space[i].chunk, m->space[i].chunk_cap,
 			    sizeof(struct chunk_ref));
+		mem_release(m->space[i].pool, m->space[i].pool_cap,
+			    sizeof(*m->space[i].pool));
 	}
 	mem_release(m->space, m->space_cap, sizeof(*m->space));
 	mem_release(m->pte, m->pte_cap, sizeof(*m->pte));

@@ -111,7 +111,9 @@ struct space {
 	uint64_t mergeable; /* pages in ranges with EVF_MERGEABLE */
 	uint32_t gen;	    /* grows whenever chunk[] changes */
 	uint64_t present;   /* pages mapped */
-	bool live;	    /* created and not exited */
+	uint32_t *pool;	    /* numbers of its store pools, as they came */
+	size_t npool, pool_cap;
+	bool live; /* created and not exited */
 };
 
 struct machine_config {
@@ -123,13 +125,15 @@ struct machine_config {
 };
 #define MACHINE_MAX_PAGES (UINT64_C(1) << 26)  /* 256 GiB of guests */
 #define MACHINE_MAX_RANGES (UINT64_C(1) << 22) /* of all spaces together */
+#define MACHINE_MAX_POOLS 1024u		       /* store pools of one space */
 #define MACHINE_MAX_PINS (UINT64_C(1) << 20)
 
 struct machine {
 	struct machine_config cfg;
 	struct space *space;
 	size_t space_cap;
-	uint32_t nspace; /* numbers given out */
+	uint32_t nspace;  /* numbers given out */
+	uint32_t objects; /* of stores, numbered so far */
 
 	struct pte *pte; /* by PTE index; chunk 0 is not used */
 	size_t pte_cap;

@@ -11,6 +11,7 @@
  *	op_range.c  map, unmap, advise, free
  *	op_page.c   write, read
  *	op_pin.c    pin, unpin
+ *	op_store.c  pools of stores, what is put there and asked for
  */
 #ifndef DEDUPSIM_MACHINE_OP_H
 #define DEDUPSIM_MACHINE_OP_H
@@ -27,13 +28,15 @@ struct machine_op {
 	uint32_t pte;	/* EV_WRITE: the slot, 0: not there yet */
 	uint8_t last;	/* effect that ends the event, FX_NONE: none */
 	uint8_t first;	/* effect that begins it */
+	struct store_effect store;
 };
 
 typedef int begin_fn(struct machine *m, struct machine_op *op, struct err *err);
 
 begin_fn op_begin_space, op_begin_fork, op_begin_exit, op_begin_map,
 	op_begin_unmap, op_begin_advise, op_begin_write, op_begin_read,
-	op_begin_pin, op_begin_unpin;
+	op_begin_pin, op_begin_unpin, op_begin_pool, op_begin_pool_end,
+	op_begin_object, op_begin_store;
 
 int op_step_unmap(struct machine *m, struct machine_op *op, struct effect *fx);
 /* The last page of an exit has gone. */

@@ -125,6 +125,9 @@ void op_end_exit(struct machine *m, uint32_t space)
 	mem_release(s->range, s->range_cap, sizeof(*s->range));
 	s->range = NULL;
 	s->nrange = s->range_cap = 0;
+	mem_release(s->pool, s->pool_cap, sizeof(*s->pool));
+	s->pool = NULL;
+	s->npool = s->pool_cap = 0;
 	s->mergeable = 0;
 	s->live = false;
 	if (!m->cfg.keep_words)

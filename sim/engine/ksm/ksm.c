@@ -247,6 +247,7 @@ int ksm_notice(struct engine *e, const struct effect *fx, struct meter *m)
 		if (!k->slot[fx->space + 1].listed)
 			slot_insert(k, fx->space + 1);
 		return 0;
+	case FX_STORE:
 	case FX_NONE:
 		break;
 	}
