@@ -101,5 +101,6 @@ struct content_source workload_source(struct workload *w)
 		.self = w,
 		.count = w->contents,
 		.bytes = w->ops->bytes,
+		.sparse = w->ops->sparse,
 	};
 }

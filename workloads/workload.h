@@ -45,6 +45,8 @@ struct workload_ops {
 	void (*rewind)(struct workload *w);
 	/* As struct content_source says; thread-safe, valid until stop(). */
 	const uint8_t *(*bytes)(void *w, uint32_t id, uint8_t *buf);
+	/* As struct content_source says; NULL: pages are not nearly empty. */
+	void (*sparse)(void *w, uint32_t id, struct content_sparse *out);
 	void (*stop)(struct workload *w); /* NULL is fine */
 };
 

@@ -63,6 +63,14 @@ extern const uint8_t content_zero[PAGE_BYTES];
 /* need_name - "rank", "checksum xxh64", … of the lowest bit set in @needs */
 const char *need_name(uint64_t needs);
 
+/* A page of zeros but for a few of its 64-bit words. */
+#define SPARSE_WORDS 4u
+struct content_sparse {
+	uint64_t word[SPARSE_WORDS]; /* as a big-endian number, not 0 */
+	uint16_t at[SPARSE_WORDS];   /* 0 … PAGE_WORDS - 1, ascending */
+	uint16_t n;
+};
+
 /*
  * struct content_source - whoever owns the bytes
  *
@@ -70,11 +78,18 @@ const char *need_name(uint64_t needs);
  * for): either a pointer of its own that stays valid until the next call with
  * the same @buf, or @buf filled.  It is called from several threads at once,
  * each with its own @buf.
+ *
+ * A source whose pages are all nearly empty can say so: sparse() tells the words
+ * of content @id that are not zero (not asked for 0), from several threads at
+ * once.  Ranks and prefixes are found from these few numbers then; bytes() must
+ * give the same page.
  */
 struct content_source {
 	void *self;
 	uint32_t count; /* contents, the page of zeros included: >= 1 */
 	const uint8_t *(*bytes)(void *self, uint32_t id, uint8_t *buf);
+	/* NULL: there are only bytes */
+	void (*sparse)(void *self, uint32_t id, struct content_sparse *out);
 	/* message for two equal contents or for a page of zeros under another
 	 * id; NULL: "contents %u and %u are equal" */
 	void (*blame)(void *self, uint32_t a, uint32_t b, struct err *err);

@@ -49,25 +49,52 @@ static void column_same(struct content_set *s, uint32_t id, const uint8_t *page)
 	s->same_set[id / 64] |= UINT64_C(1) << (id % 64);
 }
 
+static void column_page(struct content_set *s, uint32_t id, const uint8_t *page)
+{
+	if (s->head)
+		s->head[id] = load_be64(page);
+	if (s->length)
+		s->length[id] = column_length(page);
+	if (s->same)
+		column_same(s, id, page);
+	for (unsigned c = 0; c < CHECKSUM_COUNT; c++)
+		if (s->checksum[c])
+			s->checksum[c][id] =
+				content_checksum(page, c, s->source.big_endian);
+}
+
 static int column_span(void *ctx, uint64_t lo, uint64_t hi, unsigned worker)
 {
 	const struct content_job *job = ctx;
+
+	for (uint32_t id = (uint32_t)lo; id < hi; id++)
+		column_page(job->s, id,
+			    content_job_page(job, id, worker, BUF_PAGE));
+	return 0;
+}
+
+/* The thread's page is zeros before and after: only what differs is touched. */
+static int column_span_sparse(void *ctx, uint64_t lo, uint64_t hi,
+			      unsigned worker)
+{
+	const struct content_job *job = ctx;
+	uint8_t *page =
+		job->buf + ((size_t)worker * BUF_COUNT + BUF_PAGE) * PAGE_BYTES;
+	const uint64_t only = NEED_RANK | NEED_PREFIX | NEED_BYTES;
 	struct content_set *s = job->s;
+	struct content_sparse few;
 
 	for (uint32_t id = (uint32_t)lo; id < hi; id++) {
-		const uint8_t *page;
-
-		page = content_job_page(job, id, worker, BUF_PAGE);
-		if (s->head)
-			s->head[id] = load_be64(page);
-		if (s->length)
-			s->length[id] = column_length(page);
-		if (s->same)
-			column_same(s, id, page);
-		for (unsigned c = 0; c < CHECKSUM_COUNT; c++)
-			if (s->checksum[c])
-				s->checksum[c][id] = content_checksum(
-					page, c, s->source.big_endian);
+		content_job_sparse(job, id, &few);
+		if (!(s->have & ~only)) {
+			s->head[id] = few.n && !few.at[0] ? few.word[0] : 0;
+			continue;
+		}
+		for (unsigned i = 0; i < few.n; i++)
+			store_be64(page + 8 * few.at[i], few.word[i]);
+		column_page(s, id, page);
+		for (unsigned i = 0; i < few.n; i++)
+			store_be64(page + 8 * few.at[i], 0);
 	}
 	return 0;
 }
@@ -78,5 +105,7 @@ int content_columns(struct content_job *job)
 
 	if (!(s->have & ~NEED_BYTES))
 		return 0;
-	return par_for(job->threads, s->count, COLUMN_GRAIN, column_span, job);
+	return par_for(job->threads, s->count, COLUMN_GRAIN,
+		       s->source.sparse ? column_span_sparse : column_span,
+		       job);
 }

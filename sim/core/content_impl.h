@@ -19,7 +19,7 @@ enum content_buf { BUF_PIVOT, BUF_PAGE, BUF_COUNT };
 struct content_job {
 	struct content_set *s;
 	unsigned threads;
-	uint8_t *buf; /* BUF_COUNT pages per thread */
+	uint8_t *buf; /* BUF_COUNT pages per thread, zeros at first */
 	/* The equal pair with the lowest second id; b == 0: none. */
 	uint32_t twin_a, twin_b;
 };
@@ -34,6 +34,17 @@ static inline const uint8_t *content_job_page(const struct content_job *job,
 	if (!id)
 		return content_zero;
 	return src->bytes(src->self, id, job->buf + at * PAGE_BYTES);
+}
+
+/* The words of a sparse source's content. */
+static inline void content_job_sparse(const struct content_job *job,
+				      uint32_t id, struct content_sparse *out)
+{
+	const struct content_source *src = &job->s->source;
+
+	out->n = 0;
+	if (id)
+		src->sparse(src->self, id, out);
 }
 
 /* content_columns - fill every column that is read off one page at a time */

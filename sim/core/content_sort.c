@@ -62,12 +62,18 @@ struct sort {
 	struct twins twins[PAR_MAX]; /* by worker */
 };
 
+/* What a compare needs of a page: its bytes, or the words that are not zero. */
+struct look {
+	const uint8_t *page; /* NULL: sparse */
+	struct content_sparse few;
+};
+
 /* Items [lo, lo + n) while they are split. */
 struct group {
 	struct sort *st;
 	uint32_t lo, n;
-	uint32_t words;	      /* known to be equal in all */
-	const uint8_t *pivot; /* NULL: keys are the heads, all tags 0 */
+	uint32_t words;	   /* known to be equal in all */
+	struct look pivot; /* unused while keys are the heads, all tags 0 */
 	/* Of one round of merging: sorted runs, and where they go. */
 	const struct item *from;
 	struct item *to;
@@ -219,6 +225,47 @@ static uint32_t first_diff(const uint8_t *a, const uint8_t *b, uint32_t w)
 	return PAGE_WORDS;
 }
 
+static void look_at(struct look *l, const struct sort *st, uint32_t id,
+		    unsigned worker, enum content_buf which)
+{
+	l->page = NULL;
+	if (st->job->s->source.sparse)
+		content_job_sparse(st->job, id, &l->few);
+	else
+		l->page = content_job_page(st->job, id, worker, which);
+}
+
+static uint64_t look_word(const struct look *l, uint32_t w)
+{
+	if (l->page)
+		return load_be64(l->page + 8 * w);
+	for (unsigned i = 0; i < l->few.n; i++)
+		if (l->few.at[i] == w)
+			return l->few.word[i];
+	return 0;
+}
+
+/* As first_diff(), from the few words that are not zero. */
+static uint32_t sparse_diff(const struct content_sparse *a,
+			    const struct content_sparse *b)
+{
+	unsigned i = 0;
+
+	while (i < a->n && i < b->n && a->at[i] == b->at[i] &&
+	       a->word[i] == b->word[i])
+		i++;
+	if (i == a->n)
+		return i == b->n ? PAGE_WORDS : b->at[i];
+	return i == b->n || a->at[i] < b->at[i] ? a->at[i] : b->at[i];
+}
+
+static uint32_t look_diff(const struct look *a, const struct look *b,
+			  uint32_t w)
+{
+	return a->page ? first_diff(a->page, b->page, w)
+		       : sparse_diff(&a->few, &b->few);
+}
+
 /* Compare each page with the pivot. */
 static int fill_span(void *ctx, uint64_t lo, uint64_t hi, unsigned worker)
 {
@@ -226,19 +273,19 @@ static int fill_span(void *ctx, uint64_t lo, uint64_t hi, unsigned worker)
 
 	for (uint64_t i = lo; i < hi; i++) {
 		struct item *it = &g->st->v[g->lo + i];
-		const uint8_t *page;
 		uint64_t mine, other;
+		struct look look;
 		uint32_t w;
 
-		page = content_job_page(g->st->job, it->id, worker, BUF_PAGE);
-		w = first_diff(page, g->pivot, g->words);
+		look_at(&look, g->st, it->id, worker, BUF_PAGE);
+		w = look_diff(&look, &g->pivot, g->words);
 		if (w == PAGE_WORDS) {
 			it->tag = CLASS_PIVOT;
 			it->key = 0;
 			continue;
 		}
-		mine = load_be64(page + 8 * w);
-		other = load_be64(g->pivot + 8 * w);
+		mine = look_word(&look, w);
+		other = look_word(&g->pivot, w);
 		it->tag = mine < other ? w : 2 * CLASS_PIVOT - w;
 		it->key = mine;
 	}
@@ -255,8 +302,8 @@ static uint16_t prefix_bits(const struct group *g, const struct item *a,
 			    const struct item *b)
 {
 	uint32_t wa = item_word(a), wb = item_word(b), w = wa < wb ? wa : wb;
-	uint64_t ka = wa == w ? a->key : load_be64(g->pivot + 8 * w);
-	uint64_t kb = wb == w ? b->key : load_be64(g->pivot + 8 * w);
+	uint64_t ka = wa == w ? a->key : look_word(&g->pivot, w);
+	uint64_t kb = wb == w ? b->key : look_word(&g->pivot, w);
 
 	return (uint16_t)(64 * w + clz64(ka ^ kb));
 }
@@ -316,7 +363,7 @@ static int group_split(struct sort *st, uint32_t lo, unsigned worker)
 
 	g.n = (uint32_t)st->v[lo].key - lo;
 	pick = lo + (uint32_t)(splitmix64((uint64_t)lo << 32 | g.words) % g.n);
-	g.pivot = content_job_page(st->job, st->v[pick].id, worker, BUF_PIVOT);
+	look_at(&g.pivot, st, st->v[pick].id, worker, BUF_PIVOT);
 	ret = group_each(&g, FILL_GRAIN, fill_span, worker);
 	if (!ret)
 		ret = group_sort(&g, worker);
