@@ -166,10 +166,8 @@ static void write_one(struct packer *p, struct pack *pack)
 	if (!p->error)
 		p->error = os_out_write(p->out, pack->out, n);
 	/* A recording that is killed keeps every section that was ready. */
-	if (!p->error && fflush(p->out->f)) {
-		p->out->error = errno ? errno : EIO;
-		p->error = -p->out->error;
-	}
+	if (!p->error)
+		p->error = os_out_flush(p->out);
 	if (!p->error) {
 		p->index[p->nindex++] = (struct fmt_entry){
 			.offset = p->off,

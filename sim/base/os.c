@@ -100,10 +100,12 @@ int os_read_at(const struct os_file *f, uint64_t off, void *buf, size_t n,
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return err_set(err, errno, "%s: offset %llu: %s", f->path,
-				       (unsigned long long)off, strerror(errno));
+			return err_set(err, errno, "%s: offset %llu: %s",
+				       f->path, (unsigned long long)off,
+				       strerror(errno));
 		if (!got)
-			return err_set(err, EIO, "%s: offset %llu: the file ends here",
+			return err_set(err, EIO,
+				       "%s: offset %llu: the file ends here",
 				       f->path, (unsigned long long)off);
 		p += got;
 		off += (uint64_t)got;
@@ -153,7 +155,8 @@ int os_read_all(const char *path, size_t max, char **out, size_t *n,
 	if (ret)
 		return ret;
 	if (f.bytes > max) {
-		ret = err_set(err, EFBIG, "%s: larger than %zu bytes", path, max);
+		ret = err_set(err, EFBIG, "%s: larger than %zu bytes", path,
+			      max);
 		goto out;
 	}
 	buf = malloc((size_t)f.bytes + 1);
@@ -174,20 +177,82 @@ out:
 	return ret;
 }
 
+/* ---- writing ---- */
+
+/* Every byte of a file that is written passes here, whoever printed it. */
+static ssize_t out_write(void *cookie, const char *buf, size_t n)
+{
+	struct os_out *o = cookie;
+	size_t left = n;
+
+	while (left && !o->error) {
+		ssize_t did = write(o->fd, buf, left);
+
+		if (did < 0 && errno == EINTR)
+			continue;
+		if (did <= 0) {
+			o->error = did ? errno : EIO;
+			break;
+		}
+		buf += did;
+		left -= (size_t)did;
+	}
+	if (o->error)
+		errno = o->error;
+	return o->error ? 0 : (ssize_t)n;
+}
+
+/* Open the file and a stream that writes to it; a positive errno or 0. */
+static int out_stream(struct os_out *o, const char *path)
+{
+	static const cookie_io_functions_t io = {.write = out_write};
+
+	o->fd = STDOUT_FILENO;
+	if (path) {
+		o->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+			     0666);
+		if (o->fd < 0)
+			return errno;
+	} else if (fflush(stdout)) { /* what was printed goes first */
+		return errno;
+	}
+	o->f = fopencookie(o, "w", io);
+	return o->f ? 0 : ENOMEM;
+}
+
+/* Close both; a positive errno, the first of all, or 0. */
+static int out_close(struct os_out *o, bool sync)
+{
+	if (o->f) {
+		/* The stream has no descriptor: all that can fail is a write,
+		 * which has left its mark. */
+		if (fclose(o->f) && !o->error)
+			o->error = EIO;
+		o->f = NULL;
+	}
+	if (o->fd <= STDERR_FILENO)
+		return o->error;
+	if (sync && !o->error && fsync(o->fd))
+		o->error = errno;
+	if (close(o->fd) && !o->error)
+		o->error = errno;
+	o->fd = -1;
+	return o->error;
+}
+
 int os_out_open(struct os_out *o, const char *path, struct err *err)
 {
+	bool to_stdout = !strcmp(path, "-");
 	size_t n = strlen(path);
 	struct stat st;
+	const char *name;
 	int code;
 
-	*o = (struct os_out){.path = strdup(path)};
+	*o = (struct os_out){.fd = -1};
+	o->path = strdup(to_stdout ? "standard output" : path);
 	if (!o->path)
 		return -ENOMEM;
-	if (!strcmp(path, "-")) {
-		o->f = stdout;
-		return 0;
-	}
-	if (stat(path, &st) || S_ISREG(st.st_mode)) {
+	if (!to_stdout && (stat(path, &st) || S_ISREG(st.st_mode))) {
 		o->part = malloc(n + 6);
 		if (!o->part) {
 			os_out_abort(o);
@@ -196,41 +261,37 @@ int os_out_open(struct os_out *o, const char *path, struct err *err)
 		memcpy(o->part, path, n);
 		memcpy(o->part + n, ".part", 6);
 	}
-	o->f = fopen(o->part ? o->part : path, "wb");
-	if (o->f)
+	name = o->part ? o->part : o->path;
+	code = out_stream(o, to_stdout ? NULL : name);
+	if (!code)
 		return 0;
-	code = errno;
-	err_set(err, code, "%s: %s", o->part ? o->part : path, strerror(code));
-	free(o->part);
-	o->part = NULL;
+	err_set(err, code, "%s: %s", name, strerror(code));
+	if (o->fd < 0) { /* a .part that is there is not ours */
+		free(o->part);
+		o->part = NULL;
+	}
 	os_out_abort(o);
 	return -code;
 }
 
 int os_out_write(struct os_out *o, const void *buf, size_t n)
 {
-	if (!o->error && fwrite(buf, 1, n, o->f) != n)
-		o->error = errno ? errno : EIO;
+	if (!o->error && fwrite(buf, 1, n, o->f) != n && !o->error)
+		o->error = EIO;
+	return -o->error;
+}
+
+int os_out_flush(struct os_out *o)
+{
+	if (!o->error && fflush(o->f) && !o->error)
+		o->error = EIO;
 	return -o->error;
 }
 
 int os_out_commit(struct os_out *o, struct err *err)
 {
-	int code = o->error;
-	FILE *f = o->f;
+	int code = out_close(o, o->part != NULL);
 
-	/* A write that stdio did on its own account leaves only this mark. */
-	if (!code && ferror(f))
-		code = EIO;
-	if (fflush(f) && !code)
-		code = errno;
-	if (f != stdout) {
-		if (!code && o->part && fsync(fileno(f)))
-			code = errno;
-		if (fclose(f) && !code)
-			code = errno;
-	}
-	o->f = NULL;
 	if (!code && o->part && rename(o->part, o->path))
 		code = errno;
 	if (code) {
@@ -246,13 +307,23 @@ int os_out_commit(struct os_out *o, struct err *err)
 
 void os_out_abort(struct os_out *o)
 {
-	if (o->f && o->f != stdout)
-		fclose(o->f);
+	out_close(o, false);
 	if (o->part)
 		unlink(o->part);
 	free(o->part);
 	free(o->path);
-	*o = (struct os_out){0};
+	*o = (struct os_out){.fd = -1};
+}
+
+int os_out_end(struct os_out *o, int ret, struct err *err)
+{
+	if (ret && !o->error) {
+		os_out_abort(o);
+		return ret;
+	}
+	if (ret && err)
+		err->text[0] = '\0';
+	return os_out_commit(o, err);
 }
 
 bool os_is_terminal(FILE *f)

@@ -13,13 +13,13 @@
 #include "sim/base/err.h"
 
 /* Zero-filled memory in a mapping of its own; pages unused cost nothing. */
-void *os_map(size_t bytes);		       /* NULL when out of memory */
+void *os_map(size_t bytes);			 /* NULL when out of memory */
 void *os_remap(void *p, size_t from, size_t to); /* may move; NULL: unchanged */
 void os_unmap(void *p, size_t bytes);
 
-unsigned os_cpus(void);		/* processors this process may use, >= 1 */
-uint64_t os_thread_cpu_ns(void);	/* CPU time of the calling thread */
-uint64_t os_wall_ns(void);	/* monotonic; for progress and bench only */
+unsigned os_cpus(void);		 /* processors this process may use, >= 1 */
+uint64_t os_thread_cpu_ns(void); /* CPU time of the calling thread */
+uint64_t os_wall_ns(void);	 /* monotonic; for progress and bench only */
 
 /*
  * struct os_file - a regular file read at offsets
@@ -52,20 +52,32 @@ int os_read_all(const char *path, size_t max, char **out, size_t *n,
 /*
  * struct os_out - a file that appears under its name only when it is complete
  *
- * Written beside its final name, then renamed by os_out_commit().  Failure of
- * any write is kept and reported by commit; os_out_abort() removes the partial
- * file.  "-" is standard output, /dev/... is written in place.
+ * Written beside its final name, then renamed by os_out_commit().  The first
+ * failure of any write, be it one that stdio made on its own account, is kept
+ * with its errno and reported at the end; os_out_abort() removes the partial
+ * file.  "-" is standard output, /dev/... is written in place.  The struct must
+ * not move while it is open.
  */
 struct os_out {
 	FILE *f;
 	char *path, *part; /* part NULL: written in place */
-	int error;	   /* first errno, 0 */
+	int fd;
+	int error; /* first errno, 0 */
 };
 
 int os_out_open(struct os_out *o, const char *path, struct err *err);
 int os_out_write(struct os_out *o, const void *buf, size_t n);
+int os_out_flush(struct os_out *o); /* to the file, not to the disk */
 int os_out_commit(struct os_out *o, struct err *err);
 void os_out_abort(struct os_out *o); /* harmless after commit */
+
+/*
+ * os_out_end - commit when @ret is 0, abort when it is what the writer failed
+ * with
+ * When it was the file that refused, that is the message, whatever the writer
+ * made of it.  Returns 0 or the negative errno.
+ */
+int os_out_end(struct os_out *o, int ret, struct err *err);
 
 bool os_is_terminal(FILE *f);
 

@@ -264,8 +264,7 @@ int cmd_write(const char *path, cmd_write_fn *write, const void *what,
 	if (ret)
 		return ret;
 	ret = write(what, out.f, err);
-	if (!ret)
-		return os_out_commit(&out, err);
-	os_out_abort(&out);
-	return err_prefix(err, ret, "%s", path);
+	if (ret && !out.error)
+		err_prefix(err, ret, "%s", path);
+	return os_out_end(&out, ret, err);
 }

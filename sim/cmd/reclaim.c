@@ -169,9 +169,15 @@ static int run_pool(struct reclaim_job *j, const struct sizes_choice *sizes,
 
 /* ---- results ---- */
 
-static int write_table(struct reclaim_job *j, const char *format,
-		       const char *path, struct err *err)
+struct form {
+	const struct reclaim_job *job;
+	const char *format;
+};
+
+static int write_table(const void *what, FILE *out, struct err *err)
 {
+	const struct form *form = what;
+	const struct reclaim_job *j = form->job;
 	char objects[24], churn[24], limit[24], seed[24];
 	const struct report_fact facts[] = {
 		{"objects", objects},
@@ -180,39 +186,30 @@ static int write_table(struct reclaim_job *j, const char *format,
 		{"seed", seed},
 	};
 	const size_t n = sizeof(facts) / sizeof(facts[0]);
-	struct os_out out;
 	int ret;
 
-	if (!path)
-		return 0;
 	snprintf(objects, sizeof(objects), "%" PRIu64, j->o.objects);
 	snprintf(churn, sizeof(churn), "%" PRIu64, j->o.churn);
 	snprintf(limit, sizeof(limit), "%" PRIu64, j->o.limit);
 	snprintf(seed, sizeof(seed), "%" PRIu64, j->o.seed);
-	ret = os_out_open(&out, path, err);
+	if (!strcmp(form->format, "tsv"))
+		return table_write_tsv(&j->table, SCHEMA, facts, n, out, err);
+	if (!strcmp(form->format, "json"))
+		return table_write_json(&j->table, SCHEMA, facts, n, out, err);
+	fprintf(out,
+		"%s objects, each replaced %s times on average, seed %s\n\n",
+		objects, churn, seed);
+	ret = table_write_text(&j->table, DENSITY, out, err);
 	if (ret)
 		return ret;
-	if (!strcmp(format, "tsv")) {
-		ret = table_write_tsv(&j->table, SCHEMA, facts, n, out.f, err);
-	} else if (!strcmp(format, "json")) {
-		ret = table_write_json(&j->table, SCHEMA, facts, n, out.f, err);
-	} else {
-		fprintf(out.f,
-			"%s objects, each replaced %s times on average, "
-			"seed %s\n\n",
-			objects, churn, seed);
-		ret = table_write_text(&j->table, DENSITY, out.f, err);
-		if (!ret) {
-			fputs("\nTo get a share of the frames back, for each "
-			      "frame:\n\n",
-			      out.f);
-			ret = table_write_text(&j->table, COST, out.f, err);
-		}
-	}
-	if (!ret)
-		return os_out_commit(&out, err);
-	os_out_abort(&out);
-	return err_prefix(err, ret, "%s", path);
+	fputs("\nTo get a share of the frames back, for each frame:\n\n", out);
+	return table_write_text(&j->table, COST, out, err);
+}
+
+static int write_file(const struct reclaim_job *j, const char *format,
+		      const char *path, struct err *err)
+{
+	return cmd_write(path, write_table, &(struct form){j, format}, err);
 }
 
 static int run(struct reclaim_job *j, struct err *err)
@@ -228,11 +225,11 @@ static int run(struct reclaim_job *j, struct err *err)
 			ret = run_pool(j, &j->sizes[i], &j->pool[p], err);
 	}
 	if (!ret)
-		ret = write_table(j, "json", j->o.json, err);
+		ret = write_file(j, "json", j->o.json, err);
 	if (!ret)
-		ret = write_table(j, "tsv", j->o.tsv, err);
+		ret = write_file(j, "tsv", j->o.tsv, err);
 	if (!ret && !j->o.quiet && !to_stdout)
-		ret = write_table(j, "text", "-", err);
+		ret = write_file(j, "text", "-", err);
 	return ret;
 }
 

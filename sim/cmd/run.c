@@ -359,6 +359,7 @@ static int run(struct job *j, struct err *err)
 	struct os_out out = {0};
 	struct run_result res;
 	struct trace *t;
+	bool ran;
 	int ret;
 
 	if (j->o.trace)
@@ -380,15 +381,13 @@ static int run(struct job *j, struct err *err)
 	ret = run_trace(t, &j->cfg, &res, err);
 	if (j->cfg.progress)
 		fputs("\r\033[K", stderr);
-	if (ret)
-		goto abort;
+	ran = !ret;
 	if (j->o.timeline)
-		ret = os_out_commit(&out, err);
+		ret = os_out_end(&out, ret, err);
 	if (!ret)
 		ret = report(j, t, &res, err);
-	run_result_fini(&res);
-abort:
-	os_out_abort(&out);
+	if (ran)
+		run_result_fini(&res);
 close:
 	trace_close(t);
 	return ret;

@@ -76,9 +76,7 @@ static int run_file(const char *path, const struct scenario_cmd_opts *o,
 	if (ret)
 		goto free;
 	ret = l->run(path, text, n, &opts, out.f, err);
-	if (!ret)
-		ret = os_out_commit(&out, err);
-	os_out_abort(&out);
+	ret = os_out_end(&out, ret, err);
 free:
 	free(text);
 	return ret;

@@ -188,10 +188,7 @@ static int cat_main(const struct cmd *self, int argc, char **argv,
 		ret = os_out_open(&out, o.out ? o.out : "-", err);
 	if (!ret) {
 		ret = text_from_trace(t, (unsigned)o.threads, &out, err);
-		if (!ret)
-			ret = os_out_commit(&out, err);
-		else
-			os_out_abort(&out);
+		ret = os_out_end(&out, ret, err);
 	}
 	trace_close(t);
 	return exit_status(file, ret, err);

@@ -196,7 +196,7 @@ static int json_write(const struct report *r, FILE *out, struct err *err)
 	if (!ret)
 		putc('\n', out);
 	if (ferror(out))
-		ret = err_set(err, EIO, "results: cannot be written");
+		ret = -EIO;
 	else if (ret == -ENOMEM)
 		err_set(err, ENOMEM, "results: out of memory");
 	json_decref(root);

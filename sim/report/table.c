@@ -97,12 +97,6 @@ static int ready(const struct table *t, struct err *err)
 	return t->failed ? err_set(err, ENOMEM, "results: out of memory") : 0;
 }
 
-static int written(FILE *out, struct err *err)
-{
-	return ferror(out) ? err_set(err, EIO, "results: cannot be written")
-			   : 0;
-}
-
 /* ---- TSV ---- */
 
 static void tsv_header(const struct table *t, FILE *out)
@@ -166,7 +160,7 @@ int table_write_tsv(const struct table *t, const char *schema,
 	tsv_header(t, out);
 	for (size_t i = 0; i < rows_of(t); i++)
 		tsv_row(t, i, out);
-	return written(out, err);
+	return ferror(out) ? -EIO : 0;
 }
 
 /* ---- JSON ---- */
@@ -245,11 +239,13 @@ int table_write_json(const struct table *t, const char *schema,
 		return ret;
 	top = json_object();
 	ret = top ? put_all(t, schema, facts, nfacts, top) : -ENOMEM;
-	if (!ret && !json_dumpf(top, out, JSON_INDENT(2) | JSON_SORT_KEYS |
-						   JSON_REAL_PRECISION(15)))
+	if (!ret && json_dumpf(top, out, JSON_INDENT(2) | JSON_SORT_KEYS |
+						 JSON_REAL_PRECISION(15)))
+		ret = -ENOMEM; /* unless the file is to blame */
+	if (!ret)
 		fputc('\n', out);
 	json_decref(top);
-	return ret ? ret : written(out, err);
+	return ferror(out) ? -EIO : ret;
 }
 
 /* ---- text ---- */
@@ -377,5 +373,5 @@ int table_write_text(const struct table *t, unsigned view, FILE *out,
 	for (size_t i = 0; i < rows_of(t); i++)
 		if (!is_repeated(t, i, view))
 			text_line(t, view, i, false, width, out);
-	return written(out, err);
+	return ferror(out) ? -EIO : 0;
 }

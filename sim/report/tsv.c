@@ -65,9 +65,7 @@ static int tsv_write(const struct report *r, FILE *out, struct err *err)
 	rows_fini(&meter);
 	if (lost)
 		return err_set(err, ENOMEM, "results: out of memory");
-	if (ferror(out))
-		return err_set(err, EIO, "results: cannot be written");
-	return 0;
+	return ferror(out) ? -EIO : 0;
 }
 
 const struct reporter_ops reporter_tsv = {
