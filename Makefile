@@ -17,14 +17,14 @@ FUZZ_SECONDS ?= 60
 SAMPLE := traces/samples/guests.trace
 
 PACKAGES := gcc make pkg-config libzstd-dev libxxhash-dev libjansson-dev \
-	    liblzo2-dev liblz4-dev check libsubunit-dev zstd
+	    liblzo2-dev liblz4-dev libpfm4-dev check libsubunit-dev zstd
 PACKAGES_ALL := $(PACKAGES) clang libclang-rt-14-dev clang-format valgrind \
 	    qemu-user-static gcc-s390x-linux-gnu libc6-dev-s390x-cross \
 	    gnuplot-nox
 
 libs = $(shell pkg-config --libs $(1) 2>/dev/null || echo $(2))
 LDLIBS ?= $(call libs,libzstd libxxhash jansson lzo2 liblz4,\
-	  -lzstd -lxxhash -ljansson -llzo2 -llz4)
+	  -lzstd -lxxhash -ljansson -llzo2 -llz4) -lpfm
 CHECKLIBS ?= $(call libs,check,-lcheck -lsubunit -lrt -lm)
 CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L $(DEFS)
 WARN   := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \
@@ -37,26 +37,29 @@ LDFLAGS += -pthread $(SANFLAGS)
 files = $(sort $(wildcard $(1)))
 obj   = $(patsubst %.c,$(B)/%.o,$(1))
 DIRS  := sim/base sim/core traces workloads models sim/machine sim/pool \
-	 sim/engine sim/engine/* sim/report sim/run sim/cmd
-LIBSRC  := $(call files,$(DIRS:%=%/*.c))
+	 sim/engine sim/engine/* sim/report sim/run bench sim/cmd
+BENCHES := $(call files,bench/bench_*.c)
+LIBSRC  := $(filter-out $(BENCHES),$(call files,$(DIRS:%=%/*.c)))
 SUPPORT := $(call files,tests/support/*.c)
 CHECKS  := $(call files,tests/check_*.c tests/prop_*.c tests/contract_*.c)
 SCRIPTS := $(call files,tests/check_*.sh)
 FUZZERS := $(call files,tests/fuzz/fuzz_*.c)
-BENCHES := $(call files,bench/bench_*.c)
 HEADERS := $(call files,$(DIRS:%=%/*.h) tests/support/*.h tests/fidelity/*.h \
-	   tests/fidelity/*/*.h bench/*.h)
+	   tests/fidelity/*/*.h tests/gate/*.h)
 FEED    := $(B)/tests/cachegrind/feed
+PLANTED := $(B)/tests/gate/planted
+PLANTS  := sim/engine/ksm/stable.c sim/engine/ksm/unstable.c
 FIDSRC  := $(call files,tests/fidelity/*.c)
 FIDZRAM := $(call files,tests/fidelity/zram/*.c)
 FIDELITY := $(B)/tests/fidelity/probe $(B)/tests/fidelity/instants \
 	    $(B)/tests/fidelity/zram_probe
 SOURCES := $(LIBSRC) sim/main.c $(SUPPORT) $(CHECKS) $(HEADERS) \
 	   $(call files,$(DIRS:%=%/*.def) tests/fuzz/*.c tests/fidelity/*.c \
-	   tests/fidelity/*/*.c tests/cachegrind/*.c bench/*.c)
+	   tests/fidelity/*/*.c tests/cachegrind/*.c) $(BENCHES)
 LIB     := $(B)/libdedupsim.a
 CACHES  := $(patsubst %,models/cache/%.conf,$(sort $(basename $(notdir \
 	   $(wildcard models/cache/*.conf)))))
+SUITES  := $(call files,bench/suite/*.run)
 # tests/support makes the n-th allocation fail through the linker.
 WRAPS   := $(sort $(shell cat $(SUPPORT) /dev/null | grep -o '__wrap_[a-z_]*'))
 WRAP    := $(WRAPS:__wrap_%=-Wl,--wrap=%)
@@ -83,26 +86,31 @@ demo: deps ## install what is missing, build, replay a recording of real guests
 	./dedupsim --engine ksm --trace $(SAMPLE)
 test: deps ## the same, then every test
 	$(sub) check
-check: all headers floors $(RUN) $(FEED) ## the tests alone, offline
+check: all headers floors $(RUN) $(FEED) $(PLANTED) ## the tests alone, offline
 	@B=$(B) JOBS=$(JOBS) DEDUPSIM=$(B)/dedupsim tests/run.sh $(RUN) $(RUN_SH)
 
 dedupsim: $(B)/dedupsim
 	@test $(B) != build || ln -sf $< $@
 $(B)/dedupsim: $(B)/sim/main.o $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(LIB): $(call obj,$(LIBSRC)) $(B)/models/presets.o
+$(LIB): $(call obj,$(LIBSRC)) $(B)/models/presets.o $(B)/bench/suites.o
 	@rm -f $@
 	$(call say,AR) $(AR) rcs $@ $^
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The cache presets are part of the program, as text.
-$(B)/models/presets.o: $(B)/models/presets.c
+# Presets and suites are part of the program, as text.
+$(B)/models/presets.o $(B)/bench/suites.o: %.o: %.c
 	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/models/presets.c: models/presets.awk $(CACHES)
 	@mkdir -p $(@D)
-	@awk -f $^ >$@
+	@awk -v header=models/cache.h \
+		-v table='struct cache_preset cache_presets' -f $^ >$@
+$(B)/bench/suites.c: models/presets.awk $(SUITES)
+	@mkdir -p $(@D)
+	@awk -v header=bench/suite.h \
+		-v table='struct bench_preset bench_presets' -f $^ >$@
 
 $(CHECKS:%.c=$(B)/%): $(B)/%: $(B)/%.o $(call obj,$(SUPPORT)) $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) $(WRAP) -o $@ $^ $(CHECKLIBS) $(LDLIBS)
@@ -114,15 +122,21 @@ $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o \
 	$(call say,LD) $(CC) $(LDFLAGS) $(WRAP) -o $@ $^ $(CHECKLIBS) $(LDLIBS)
 $(B)/tests/fuzz/live_%: $(B)/tests/fuzz/%.o $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
-$(BENCHES:%.c=$(B)/%): $(B)/%: $(B)/%.o \
-		$(call obj,$(filter-out $(BENCHES),$(call files,bench/*.c))) $(LIB)
+$(BENCHES:%.c=$(B)/%): $(B)/%: $(B)/%.o $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# The program with a regression, for check_gate.sh.
+$(PLANTED): $(B)/sim/main.o $(PLANTS:%.c=$(B)/tests/gate/%.o) $(LIB)
+	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(B)/tests/gate/sim/%.o: sim/%.c tests/gate/plant.h
+	@mkdir -p $(@D)
+	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -include tests/gate/plant.h \
+		-MMD -MP -c -o $@ $<
 $(FEED): $(B)/tests/cachegrind/feed.o $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(FIDELITY): $(B)/tests/fidelity/%: $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS)
 $(B)/tests/fidelity/probe: $(call obj,$(filter-out %/instants.c,$(FIDSRC)))
-$(B)/tests/fidelity/zram_probe: $(call obj,$(FIDZRAM) tests/fidelity/child.c)
+$(B)/tests/fidelity/zram_probe: $(call obj,$(FIDZRAM))
 $(B)/tests/fidelity/instants: $(call obj,$(filter-out \
 		tests/fidelity/probe%,$(FIDSRC)))
 
@@ -149,8 +163,19 @@ fuzz: ## each fuzz target for FUZZ_SECONDS with clang's libFuzzer
 	$(sub) B=build-fuzz CC=clang SAN=fuzzer-no-link,address,undefined fuzzing
 fuzzing: $(FUZZERS:tests/fuzz/%.c=$(B)/tests/fuzz/live_%)
 	@tests/fuzz/run.sh $(B) $(FUZZ_SECONDS) $^
-bench: $(BENCHES:%.c=$(B)/%) ## speed and memory, in wall-clock time
-	@for b in $(abspath $^); do $$b || exit 1; done
+bench: all $(BENCHES:%.c=$(B)/%) ## speed beside what else could do it; ksmd, with root
+	@mkdir -p $(B)/bench
+	$(B)/dedupsim bench --dir $(B)/bench $(if $(SUITE),$(SUITE))
+	@$(if $(SUITE),,for b in $(BENCHES:%.c=$(B)/%); do $$b || exit 1; done)
+bench-gate: all ## do exact metrics come out as bench/baseline.json says?
+	@mkdir -p $(B)/bench
+	$(B)/dedupsim bench --exact --dir $(B)/bench \
+		--baseline bench/baseline.json gate
+bench-baseline: all ## write bench/baseline.json anew: look at the difference
+	@mkdir -p $(B)/bench
+	$(B)/dedupsim bench --exact $(if $(STABLE),--stable) --dir $(B)/bench \
+		--format baseline --output bench/baseline.json gate
+	@git diff --stat -- bench/baseline.json || true
 fidelity: all $(FIDELITY) ## compare with KSM and zram of this machine, if that is allowed
 	@B=$(B) tests/fidelity/run
 determinism: all ## same bytes at any -O, any threads, on big-endian machines
@@ -197,5 +222,5 @@ clean: ## remove everything that was built
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 .PHONY: all demo test check dedupsim headers floors asan tsan paranoid bytes \
-	golden fuzz fuzzing bench fidelity determinism docs install deps deps-all \
+	golden fuzz fuzzing bench bench-gate bench-baseline fidelity determinism docs install deps deps-all \
 	plots format help clean

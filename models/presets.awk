@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# awk -f models/presets.awk FILE.conf... : the files as a table in C, by name
+# awk -v header=H -v table=T -f models/presets.awk FILE...: the texts of files as a
+# table in C, by name: `const T[] = {{NAME, TEXT}, …, {NULL, NULL}}`, T from H
 BEGIN {
 	print "/* made by models/presets.awk */"
-	print "#include \"models/cache.h\"\n"
-	print "const struct cache_preset cache_presets[] = {"
+	printf "#include <stddef.h>\n\n#include \"%s\"\n\n", header
+	printf "const %s[] = {\n", table
 }
 FNR == 1 {
 	if (NR > 1) print "\t},"
 	name = FILENAME
 	sub(/.*\//, "", name)
-	sub(/\.conf$/, "", name)
+	sub(/\.[a-z]*$/, "", name)
 	printf "\t{\"%s\",\n", name
 }
 {

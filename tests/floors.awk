@@ -4,8 +4,8 @@
 # prices; every include is written from the root of the tree.
 BEGIN {
   n = split("sim/base=0 sim/core=1 traces=2 workloads=2 models=2 sim/machine=3 " \
-            "sim/pool=4 sim/engine=5 sim/report=6 sim/run=7 sim/cmd=8 " \
-            "sim/main.c=9 bench=9 tests=10", pair, " ")
+            "sim/pool=4 sim/engine=5 sim/report=6 sim/run=7 bench=8 sim/cmd=9 " \
+            "sim/main.c=10 tests=11", pair, " ")
   for (i = 1; i <= n; i++) {
     split(pair[i], side, "=")
     floor[side[1]] = side[2] + 0

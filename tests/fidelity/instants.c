@@ -30,8 +30,8 @@
 #include "sim/base/os.h"
 #include "sim/base/text.h"
 #include "sim/machine/machine.h"
-#include "tests/fidelity/kernel.h"
-#include "tests/fidelity/step.h"
+#include "bench/kernel.h"
+#include "bench/step.h"
 #include "traces/trace.h"
 
 #define SETTINGS_MAX 32

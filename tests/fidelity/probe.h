@@ -30,7 +30,7 @@
 #include "sim/base/err.h"
 #include "sim/core/pages.h"
 
-#include "tests/fidelity/step.h"
+#include "bench/step.h"
 
 #define WORKERS 4
 #define ROWS_MAX 200

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "sim/base/text.h"
-#include "tests/fidelity/kernel.h"
+#include "bench/kernel.h"
 
 #include "tests/fidelity/probe.h"
 

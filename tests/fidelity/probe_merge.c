@@ -2,7 +2,7 @@
 /* Fixed scenarios: which pages merge, sharing limits and chains, zero pages. */
 #include <stddef.h>
 
-#include "tests/fidelity/kernel.h"
+#include "bench/kernel.h"
 #include "tests/fidelity/verbs.h"
 
 #include "tests/fidelity/probe.h"

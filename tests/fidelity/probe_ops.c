@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/fidelity/kernel.h"
+#include "bench/kernel.h"
 
 #include "tests/fidelity/probe.h"
 

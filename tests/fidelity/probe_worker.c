@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "sim/base/units.h"
-#include "tests/fidelity/kernel.h"
+#include "bench/kernel.h"
 
 #include "tests/fidelity/probe.h"
 

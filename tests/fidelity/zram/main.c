@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "sim/base/text.h"
-#include "tests/fidelity/child.h"
+#include "bench/child.h"
 #include "tests/fidelity/zram/probe.h"
 
 static void banner(const struct probe *p)

@@ -9,8 +9,8 @@
  *	…			put everything back
  *	child_end(&c)
  */
-#ifndef DEDUPSIM_TESTS_FIDELITY_CHILD_H
-#define DEDUPSIM_TESTS_FIDELITY_CHILD_H
+#ifndef DEDUPSIM_BENCH_CHILD_H
+#define DEDUPSIM_BENCH_CHILD_H
 
 #include <signal.h>
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/fidelity/kernel.h"
+#include "bench/kernel.h"
 
 #define KSM_DIR "/sys/kernel/mm/ksm/"
 #define KNOBS_MAX 40

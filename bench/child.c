@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/fidelity/child.h"
+#include "bench/child.h"
 
 /* Everybody must agree on the file, so the environment has no say. */
 int lock_take(struct err *err)

@@ -10,8 +10,8 @@
  *
  * To be used under ksm_guard(): all knobs are changed.
  */
-#ifndef DEDUPSIM_TESTS_FIDELITY_STEP_H
-#define DEDUPSIM_TESTS_FIDELITY_STEP_H
+#ifndef DEDUPSIM_BENCH_STEP_H
+#define DEDUPSIM_BENCH_STEP_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/fidelity/kernel.h"
+#include "bench/kernel.h"
 
 #define KSM_DIR "/sys/kernel/mm/ksm/"
 

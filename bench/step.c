@@ -2,9 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "tests/fidelity/kernel.h"
+#include "bench/kernel.h"
 
-#include "tests/fidelity/step.h"
+#include "bench/step.h"
 
 #define HOUR_MS 3600000L
 #define POLL_US 50

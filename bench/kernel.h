@@ -13,15 +13,15 @@
  * The guard restores after a return, an error, a crash or a kill of the body,
  * and after SIGINT, SIGTERM, SIGHUP and SIGQUIT to itself.
  */
-#ifndef DEDUPSIM_TESTS_FIDELITY_KERNEL_H
-#define DEDUPSIM_TESTS_FIDELITY_KERNEL_H
+#ifndef DEDUPSIM_BENCH_KERNEL_H
+#define DEDUPSIM_BENCH_KERNEL_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 #include "sim/base/err.h"
 
-#include "tests/fidelity/child.h"
+#include "bench/child.h"
 
 /* Exit status, besides those of child.h. */
 #define EXIT_NO_KSM 77 /* not root, or a kernel without KSM */
