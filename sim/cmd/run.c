@@ -14,9 +14,11 @@
 #include "sim/report/timeline.h"
 #include "sim/run/run.h"
 #include "sim/run/workload_trace.h"
+#include "bench/counters.h"
 
 struct run_opts {
 	const char *engine, *trace, *until, *json, *tsv, *timeline, *at;
+	const char *counters;
 	const char *pool, *codec, *workload, *machine, *kernel;
 	uint64_t memory, readers, placement, scan_cache, read_pages;
 	uint64_t interval, threads, seed, zero_pages, max_pages, paranoid,
@@ -102,6 +104,11 @@ static const struct opt run_options[] = {
 	{ OPT_U64, OPT_FIELD(run_opts, paranoid, uint64_t),
 	  .max = UINT64_MAX, .unit = "events",
 	  .help = "check every invariant each N events; 0: never" },
+	{ OPT_STRING, OPT_FIELD(run_opts, counters, const char *),
+	  .arg = "NAME,…",
+	  .help = "events that libpfm4 knows (cycles, instructions, …), counted "
+		  "around the engine's turns and told on standard error, with "
+		  "the reason where one is refused" },
 	{ OPT_BOOL, OPT_FIELD(run_opts, quiet, uint64_t), .max = 1,
 	  .letter = 'q', .help = "no summary" },
 	{ .type = OPT_END },
@@ -169,6 +176,7 @@ struct job {
 	struct run_config cfg;
 	void *opts; /* of the engine */
 	struct cache_conf conf;
+	struct counters *counters; /* NULL: none */
 };
 
 static bool for_machine(const char *word)
@@ -353,6 +361,14 @@ static int report(struct job *j, struct trace *t, const struct run_result *res,
 	return ret;
 }
 
+static void count(void *ctx, bool begins)
+{
+	if (begins)
+		counters_start(ctx);
+	else
+		counters_stop(ctx);
+}
+
 static int run(struct job *j, struct err *err)
 {
 	struct timeline line = {0};
@@ -378,9 +394,14 @@ static int run(struct job *j, struct err *err)
 	}
 	if (os_is_terminal(stderr))
 		j->cfg.progress = show_progress;
+	if (j->counters)
+		j->cfg.watch = count;
+	j->cfg.watch_ctx = j->counters;
 	ret = run_trace(t, &j->cfg, &res, err);
 	if (j->cfg.progress)
 		fputs("\r\033[K", stderr);
+	if (!ret && j->counters)
+		counters_print(j->counters, "engine", stderr);
 	ran = !ret;
 	if (j->o.timeline)
 		ret = os_out_end(&out, ret, err);
@@ -407,6 +428,8 @@ static int run_run(const struct cmd *self, int argc, char **argv,
 				add_setting, &j.set, err);
 	if (!ret)
 		ret = configure(&j, err);
+	if (!ret && j.o.counters)
+		ret = counters_new(&j.counters, j.o.counters, err);
 	if (!ret) {
 		ret = run(&j, err);
 		status = EXIT_FAILED;
@@ -414,6 +437,7 @@ static int run_run(const struct cmd *self, int argc, char **argv,
 	if (ret && !err->text[0])
 		err_set(err, -ret, "%s: %s", j.o.trace ? j.o.trace : "run",
 			err_text(NULL, ret));
+	counters_free(j.counters);
 	free(j.opts);
 	free(j.set.word);
 	return ret ? status : EXIT_OK;

@@ -178,7 +178,11 @@ static int turn(struct run *r)
 	r->clock.now = e.time;
 	r->queued[e.arg] = NS_NEVER;
 	readers_turn(r->readers);
+	if (r->cfg->watch)
+		r->cfg->watch(r->cfg->watch_ctx, true);
 	ret = r->cfg->ops->work(r->engine, e.arg, &r->meter[e.arg]);
+	if (r->cfg->watch)
+		r->cfg->watch(r->cfg->watch_ctx, false);
 	readers_turned(r->readers);
 	if (!ret)
 		ret = milestone(r);

@@ -58,6 +58,10 @@ struct run_config {
 	/* Called now and then with how far the trace has come; NULL: never. */
 	void (*progress)(void *ctx, uint64_t events, uint64_t total);
 	void *progress_ctx;
+	/* Called before and after each turn of the engine, for whoever measures
+	 * it; the run itself knows nothing of real time.  NULL: never. */
+	void (*watch)(void *ctx, bool begins);
+	void *watch_ctx;
 };
 
 /*
