@@ -17,14 +17,14 @@ FUZZ_SECONDS ?= 60
 SAMPLE := traces/samples/guests.trace
 
 PACKAGES := gcc make pkg-config libzstd-dev libxxhash-dev libjansson-dev \
-	    liblzo2-dev liblz4-dev libpfm4-dev check libsubunit-dev zstd
+	    liblzo2-dev liblz4-dev libpfm4-dev liburcu-dev check libsubunit-dev zstd
 PACKAGES_ALL := $(PACKAGES) clang libclang-rt-14-dev clang-format valgrind \
 	    qemu-user-static gcc-s390x-linux-gnu libc6-dev-s390x-cross \
 	    gnuplot-nox
 
 libs = $(shell pkg-config --libs $(1) 2>/dev/null || echo $(2))
-LDLIBS ?= $(call libs,libzstd libxxhash jansson lzo2 liblz4,\
-	  -lzstd -lxxhash -ljansson -llzo2 -llz4) -lpfm
+LDLIBS ?= $(call libs,libzstd libxxhash jansson lzo2 liblz4 liburcu,\
+	  -lzstd -lxxhash -ljansson -llzo2 -llz4 -lurcu -lurcu-common) -lpfm
 CHECKLIBS ?= $(call libs,check,-lcheck -lsubunit -lrt -lm)
 CPPFLAGS += -I. -D_POSIX_C_SOURCE=200809L $(DEFS)
 WARN   := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes \

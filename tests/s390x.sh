@@ -12,7 +12,8 @@ root=$B/sysroot
 lib=$root/usr/lib/s390x-linux-gnu
 
 fetch() {
-	[ ! -e $root/done ] || [ ! -e $lib/libpfm.a ] || exit 0
+	[ ! -e $root/done ] || [ ! -e $lib/libpfm.a ] ||
+		[ ! -e $lib/liburcu.a ] || exit 0
 	command -v apt-get >/dev/null || {
 		echo "s390x: no apt-get here, libraries not fetched"
 		exit 0
@@ -26,7 +27,7 @@ fetch() {
 	apt-get "$@" -q update &&
 		(cd $B/apt && apt-get "$@" -q download libzstd-dev \
 			libxxhash-dev libjansson-dev libjansson4 liblzo2-dev \
-			liblz4-dev libpfm4-dev) || exit 1
+			liblz4-dev libpfm4-dev liburcu-dev) || exit 1
 	for d in $B/apt/*.deb; do
 		dpkg -x "$d" $root || exit 1
 	done
@@ -52,7 +53,8 @@ done
 CPPFLAGS="-I$root/usr/include -I$root/usr/include/s390x-linux-gnu" \
 	LDFLAGS=-static \
 	LDLIBS="$lib/libzstd.a $lib/libxxhash.a $lib/libjansson.a \
-		$lib/liblzo2.a $lib/liblz4.a $lib/libpfm.a" \
+		$lib/liblzo2.a $lib/liblz4.a $lib/libpfm.a \
+		$lib/liburcu.a $lib/liburcu-common.a" \
 	make -s -j"$(nproc)" B=$B CC=s390x-linux-gnu-gcc AR=s390x-linux-gnu-ar \
 	$B/dedupsim || exit 1
 for engine in none oracle ksm zram; do

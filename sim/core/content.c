@@ -249,3 +249,42 @@ uint32_t content_prefix_far(const struct content_set *s, uint32_t lo,
 	low = min16(low, level[b]);
 	return min16(low, level[e - (UINT32_C(1) << k)]);
 }
+
+/* The first entry from @at on that is @low. */
+static uint32_t find_low(const uint16_t *v, uint32_t at, uint16_t low)
+{
+	while (v[at] != low)
+		at++;
+	return at;
+}
+
+/*
+ * Among contents that agree up to a bit, those with a 0 there come before those
+ * with a 1, and the two groups meet once: at the only place between the ranks
+ * where the prefix is as short as that.
+ */
+uint32_t content_split(const struct content_set *s, uint32_t ra, uint32_t rb)
+{
+	uint32_t lo = ra < rb ? ra : rb, hi = ra < rb ? rb : ra;
+	uint16_t low = (uint16_t)content_prefix_bits(s, lo, hi);
+	uint32_t last = hi - 1, b, e;
+	const uint16_t *level;
+	unsigned k;
+
+	b = lo >> CONTENT_BLOCK_SHIFT;
+	e = last >> CONTENT_BLOCK_SHIFT;
+	if (b == e || s->prefix_r[lo] == low)
+		return find_low(s->prefix, lo, low) + 1;
+	if (s->prefix_l[last] == low)
+		return find_low(s->prefix, e << CONTENT_BLOCK_SHIFT, low) + 1;
+	k = log2_64(e - ++b);
+	level = s->sparse + (size_t)k * s->blocks;
+	if (level[b] != low)
+		b = e - (UINT32_C(1) << k);
+	while (k--) {
+		level -= s->blocks;
+		if (level[b] != low)
+			b += UINT32_C(1) << k;
+	}
+	return find_low(s->prefix, b << CONTENT_BLOCK_SHIFT, low) + 1;
+}

@@ -197,6 +197,13 @@ static inline uint32_t content_prefix_bits(const struct content_set *s,
 }
 
 /*
+ * content_split - where the contents between two different ranks part: the first
+ * rank whose content has a 1 in the bit that the two differ in first, all that
+ * come before it from the lower of the two on having a 0
+ */
+uint32_t content_split(const struct content_set *s, uint32_t ra, uint32_t rb);
+
+/*
  * content_cmp_bytes - what a byte-wise memcmp of two ranks reads: first
  * differing byte + 1, or a whole page when they are the same
  */

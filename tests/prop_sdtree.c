@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Random inserts and deletes, held against an array of counts in order of keys.
+ * The tree of bytes and the tree of ranks go side by side: the same answers, the
+ * same branches.
+ */
+#include <errno.h>
+
+#include "sim/base/prng.h"
+#include "sim/core/pages.h"
+#include "sim/engine/pageone/sdtree.h"
+#include "tests/support/main.h"
+
+#define KEYS_MAX 3000u
+
+struct pair {
+	struct page_store ps;
+	struct content_set *set;
+	struct sdtree *bytes, *ranks;
+	struct sd_thread *tb, *tr;
+	uint32_t refs[KEYS_MAX]; /* by rank */
+	uint32_t value[KEYS_MAX];
+	uint32_t released; /* values given back by both trees */
+	uint32_t next;
+};
+
+static void note_release(void *ctx, struct sd_key key, uint32_t value)
+{
+	struct pair *p = ctx;
+
+	(void)key;
+	(void)value;
+	p->released++;
+}
+
+/* ---- what the keys look like ---- */
+
+static void random_keys(uint8_t *page, struct prng *r, uint32_t i)
+{
+	(void)i;
+	page_fill(page, RULE_ID, prng_next(r));
+}
+
+static void one_byte(uint8_t *page, struct prng *r, uint32_t i)
+{
+	(void)r;
+	memset(page, 0, PAGE_BYTES);
+	page[0] = (uint8_t)i;
+}
+
+static void last_bytes(uint8_t *page, struct prng *r, uint32_t i)
+{
+	(void)i;
+	page_fill(page, RULE_LAST8, prng_below(r, 5000));
+}
+
+static void numbers(uint8_t *page, struct prng *r, uint32_t i)
+{
+	(void)i;
+	page_fill(page, RULE_KEY, prng_next(r) >> prng_below(r, 64));
+}
+
+static void single_bit(uint8_t *page, struct prng *r, uint32_t i)
+{
+	uint64_t bit = prng_below(r, PAGE_BITS);
+
+	(void)i;
+	memset(page, 0, PAGE_BYTES);
+	page[bit / 8] = (uint8_t)(0x80 >> bit % 8);
+}
+
+/* (01)^a 1^j, then zeros */
+static void staircase(uint8_t *page, struct prng *r, uint32_t i)
+{
+	uint64_t a = prng_below(r, 60), j = prng_below(r, 60);
+
+	(void)i;
+	memset(page, 0, PAGE_BYTES);
+	for (uint64_t b = 0; b < 2 * a + j; b++)
+		if (b >= 2 * a || b % 2)
+			page[b / 8] |= (uint8_t)(0x80 >> b % 8);
+}
+
+static const struct family {
+	const char *name;
+	void (*fill)(uint8_t *page, struct prng *r, uint32_t i);
+	uint32_t keys;
+} families[] = {
+	{"random", random_keys, 1000},
+	{"one byte", one_byte, 256},
+	{"last bytes", last_bytes, 2000},
+	{"numbers", numbers, KEYS_MAX},
+	{"single bit", single_bit, 800},
+	{"staircase", staircase, 1500},
+	{"few", one_byte, 4},
+};
+
+#define FAMILIES (int)(sizeof(families) / sizeof(families[0]))
+
+static struct pair *pair_new(const struct family *f, struct prng *r)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	struct content_source src;
+	struct err err = {0};
+	uint8_t page[PAGE_BYTES];
+	struct sdtree_conf conf;
+	uint32_t id;
+
+	ck_assert_ptr_nonnull(p);
+	page_store_init(&p->ps, UINT32_MAX - 1);
+	for (uint32_t i = 0; i < f->keys - 1; i++) {
+		f->fill(page, r, i);
+		ck_assert_int_ge(page_store_add(&p->ps, page, &id), 0);
+	}
+	src = page_store_source(&p->ps);
+	ck_assert_int_eq(content_set_new(&p->set, &src, NEED_PREFIX, 1, &err),
+			 0);
+	conf = (struct sdtree_conf){.key_bits = PAGE_BITS,
+				    .max_objects = KEYS_MAX,
+				    .release = note_release,
+				    .ctx = p,
+				    .poison = true};
+	ck_assert_int_eq(sdtree_new(&p->bytes, &conf), 0);
+	conf.contents = p->set;
+	ck_assert_int_eq(sdtree_new(&p->ranks, &conf), 0);
+	ck_assert_int_eq(sdtree_join(p->bytes, &p->tb), 0);
+	ck_assert_int_eq(sdtree_join(p->ranks, &p->tr), 0);
+	return p;
+}
+
+static void pair_free(struct pair *p)
+{
+	sdtree_part(p->tb);
+	sdtree_part(p->tr);
+	sdtree_free(p->bytes);
+	sdtree_free(p->ranks);
+	content_set_free(p->set);
+	page_store_fini(&p->ps);
+	free(p);
+}
+
+static struct sd_key by_bytes(const struct pair *p, uint32_t rank)
+{
+	return (struct sd_key){
+		.bytes = page_store_bytes(&p->ps, p->set->by_rank[rank])};
+}
+
+static struct sd_key by_rank(uint32_t rank)
+{
+	return (struct sd_key){.rank = rank};
+}
+
+static void insert(struct pair *p, uint32_t rank)
+{
+	uint32_t v = ++p->next, a = 0, b = 0;
+	int want = p->refs[rank] ? SD_DUP : SD_NEW;
+
+	if (!p->refs[rank]++)
+		p->value[rank] = v;
+	ck_assert_int_eq(sdtree_insert(p->tb, by_bytes(p, rank), v, &a), want);
+	ck_assert_int_eq(sdtree_insert(p->tr, by_rank(rank), v, &b), want);
+	ck_assert_uint_eq(a, p->value[rank]);
+	ck_assert_uint_eq(b, p->value[rank]);
+}
+
+static void delete (struct pair *p, uint32_t rank)
+{
+	int want = p->refs[rank] > 1 ? SD_KEPT
+		   : p->refs[rank]   ? SD_LAST
+				     : -ENOENT;
+	uint32_t a = p->value[rank], b = a;
+
+	p->refs[rank] -= want != -ENOENT;
+	ck_assert_int_eq(sdtree_delete(p->tb, by_bytes(p, rank), &a), want);
+	ck_assert_int_eq(sdtree_delete(p->tr, by_rank(rank), &b), want);
+	ck_assert_uint_eq(a, p->value[rank]);
+	ck_assert_uint_eq(b, p->value[rank]);
+}
+
+static void find(struct pair *p, uint32_t rank)
+{
+	uint32_t v = p->value[rank];
+
+	ck_assert_uint_eq(sdtree_find(p->tb, by_bytes(p, rank), &v),
+			  p->refs[rank]);
+	ck_assert_uint_eq(sdtree_find(p->tr, by_rank(rank), &v), p->refs[rank]);
+	ck_assert_uint_eq(v, p->value[rank]);
+}
+
+/* Where a walk is in the array. */
+struct at {
+	struct pair *p;
+	uint32_t rank; /* next */
+	int last;
+};
+
+static int see(void *ctx, struct sd_key key, uint32_t refs, uint32_t value,
+	       int branch)
+{
+	struct at *at = ctx;
+	struct pair *p = at->p;
+
+	while (at->rank < p->set->count && !p->refs[at->rank])
+		at->rank++;
+	ck_assert_uint_lt(at->rank, p->set->count);
+	if (key.bytes)
+		ck_assert_ptr_eq(key.bytes, by_bytes(p, at->rank).bytes);
+	else
+		ck_assert_uint_eq(key.rank, at->rank);
+	ck_assert_uint_eq(refs, p->refs[at->rank]);
+	ck_assert_uint_eq(value, p->value[at->rank]);
+	if (at->last < 0)
+		ck_assert_int_eq(branch, -1);
+	else
+		ck_assert_int_eq(branch,
+				 (int)content_prefix_bits(
+					 p->set, (uint32_t)at->last, at->rank));
+	at->last = (int)at->rank++;
+	return 0;
+}
+
+static void compare(struct pair *p)
+{
+	const struct sdtree *trees[] = {p->bytes, p->ranks};
+
+	for (int i = 0; i < 2; i++) {
+		struct at at = {.p = p, .last = -1};
+
+		ck_assert_int_eq(sdtree_check(trees[i], stderr), 0);
+		ck_assert_int_eq(sdtree_walk(trees[i], see, &at), 0);
+		while (at.rank < p->set->count)
+			ck_assert_uint_eq(p->refs[at.rank++], 0);
+	}
+}
+
+START_TEST(both_trees_are_the_sorted_array)
+{
+	const struct family *f = &families[_i];
+	struct prng r = prng_fork(test_seed(1), f->name);
+	struct pair *p = pair_new(f, &r);
+	uint32_t n = p->set->count;
+
+	for (uint32_t step = 0; step < 12 * n; step++) {
+		uint32_t rank = (uint32_t)prng_below(&r, n);
+		/* waves: mostly growing, then mostly shrinking */
+		bool grow = prng_below(&r, 8) < (step / n % 2 ? 2 : 6);
+
+		if (grow)
+			insert(p, rank);
+		else
+			delete (p, rank);
+		find(p, (uint32_t)prng_below(&r, n));
+		if (step % (n / 3 + 1) == 0)
+			compare(p);
+	}
+	compare(p);
+	ck_assert_uint_gt(p->next, 0);
+	pair_free(p);
+}
+END_TEST
+
+START_TEST(what_was_stored_is_released_once)
+{
+	struct prng r = prng_fork(test_seed(2), "release");
+	struct pair *p = pair_new(&families[3], &r);
+	uint32_t n = p->set->count, news = 0, *released = &p->released;
+
+	for (uint32_t i = 0; i < 3 * n; i++) {
+		uint32_t rank = (uint32_t)prng_below(&r, n);
+
+		if (p->refs[rank]) {
+			delete (p, rank);
+		} else {
+			insert(p, rank);
+			news++;
+		}
+	}
+	sdtree_part(p->tb);
+	sdtree_part(p->tr);
+	sdtree_free(p->bytes);
+	sdtree_free(p->ranks);
+	ck_assert_uint_eq(*released, 2 * news);
+	content_set_free(p->set);
+	page_store_fini(&p->ps);
+	free(p);
+}
+END_TEST
+
+static Suite *sdtree_suite(void)
+{
+	Suite *s = suite_create("sdtree, properties");
+	TCase *tc = tcase_create("array");
+
+	tcase_set_timeout(tc, 120);
+	tcase_add_loop_test(tc, both_trees_are_the_sorted_array, 0, FAMILIES);
+	tcase_add_test(tc, what_was_stored_is_released_once);
+	suite_add_tcase(s, tc);
+	return s;
+}
+
+int main(void)
+{
+	return check_main(sdtree_suite());
+}
