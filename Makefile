@@ -54,11 +54,14 @@ FIDZRAM := $(call files,tests/fidelity/zram/*.c)
 FIDELITY := $(B)/tests/fidelity/probe $(B)/tests/fidelity/instants \
 	    $(B)/tests/fidelity/zram_probe
 SOURCES := $(LIBSRC) sim/main.c $(SUPPORT) $(CHECKS) $(HEADERS) \
-	   $(call files,$(DIRS:%=%/*.def) tests/fuzz/*.c tests/fidelity/*.c \
+	   $(call files,$(DIRS:%=%/*.def) models/tables/*.def \
+	   tests/fuzz/*.c tests/fidelity/*.c \
 	   tests/fidelity/*/*.c tests/cachegrind/*.c) $(BENCHES)
 LIB     := $(B)/libdedupsim.a
-CACHES  := $(patsubst %,models/cache/%.conf,$(sort $(basename $(notdir \
-	   $(wildcard models/cache/*.conf)))))
+confs   = $(patsubst %,$(1)/%.conf,$(sort $(basename $(notdir \
+	  $(wildcard $(1)/*.conf)))))
+CACHES  := $(call confs,models/cache)
+CPUS    := $(call confs,models/cpu)
 SUITES  := $(call files,bench/suite/*.run)
 # tests/support makes the n-th allocation fail through the linker.
 WRAPS   := $(sort $(shell cat $(SUPPORT) /dev/null | grep -o '__wrap_[a-z_]*'))
@@ -93,7 +96,8 @@ dedupsim: $(B)/dedupsim
 	@test $(B) != build || ln -sf $< $@
 $(B)/dedupsim: $(B)/sim/main.o $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(LIB): $(call obj,$(LIBSRC)) $(B)/models/presets.o $(B)/bench/suites.o
+$(LIB): $(call obj,$(LIBSRC)) $(B)/models/presets.o $(B)/models/cpus.o \
+		$(B)/bench/suites.o
 	@rm -f $@
 	$(call say,AR) $(AR) rcs $@ $^
 $(B)/%.o: %.c
@@ -101,12 +105,16 @@ $(B)/%.o: %.c
 	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # Presets and suites are part of the program, as text.
-$(B)/models/presets.o $(B)/bench/suites.o: %.o: %.c
+$(B)/models/presets.o $(B)/models/cpus.o $(B)/bench/suites.o: %.o: %.c
 	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/models/presets.c: models/presets.awk $(CACHES)
 	@mkdir -p $(@D)
 	@awk -v header=models/cache.h \
 		-v table='struct cache_preset cache_presets' -f $^ >$@
+$(B)/models/cpus.c: models/presets.awk $(CPUS)
+	@mkdir -p $(@D)
+	@awk -v header=models/cost.h \
+		-v table='struct cost_preset cost_presets' -f $^ >$@
 $(B)/bench/suites.c: models/presets.awk $(SUITES)
 	@mkdir -p $(@D)
 	@awk -v header=bench/suite.h \

@@ -112,4 +112,61 @@ static inline void store_le16(void *p, uint16_t x)
 	memcpy(p, &x, sizeof(x));
 }
 
+/*
+ * Sums of products that 64 bits cannot hold.
+ * u128_div() sticks at UINT64_MAX.
+ */
+struct u128 {
+	uint64_t lo, hi;
+};
+
+#ifdef __SIZEOF_INT128__
+__extension__ typedef unsigned __int128 bits_u128;
+
+static inline void u128_muladd(struct u128 *sum, uint64_t a, uint64_t b)
+{
+	bits_u128 x = (bits_u128)sum->hi << 64 | sum->lo;
+
+	x += (bits_u128)a * b;
+	sum->lo = (uint64_t)x;
+	sum->hi = (uint64_t)(x >> 64);
+}
+
+static inline uint64_t u128_div(struct u128 x, uint64_t by)
+{
+	if (x.hi >= by)
+		return UINT64_MAX;
+	return (uint64_t)(((bits_u128)x.hi << 64 | x.lo) / by);
+}
+#else
+static inline void u128_muladd(struct u128 *sum, uint64_t a, uint64_t b)
+{
+	uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;
+	uint64_t mid = ah * bl + (al * bl >> 32), low = a * b;
+
+	sum->hi += ah * bh + (mid >> 32) +
+		   (((uint32_t)mid + al * bh) >> 32);
+	sum->lo += low;
+	sum->hi += sum->lo < low;
+}
+
+static inline uint64_t u128_div(struct u128 x, uint64_t by)
+{
+	uint64_t q = 0, rest = x.hi;
+
+	if (rest >= by)
+		return UINT64_MAX;
+	for (int bit = 63; bit >= 0; bit--) {
+		bool over = rest >> 63;
+
+		rest = rest << 1 | (x.lo >> bit & 1);
+		if (over || rest >= by) {
+			rest -= by;
+			q |= UINT64_C(1) << bit;
+		}
+	}
+	return q;
+}
+#endif
+
 #endif

@@ -6,6 +6,7 @@
 #include "sim/base/text.h"
 #include "models/cache.h"
 #include "models/codec.h"
+#include "models/cost.h"
 #include "sim/cmd/cmd.h"
 #include "sim/engine/engine.h"
 #include "sim/pool/pool.h"
@@ -37,19 +38,28 @@ static void list_importers(void)
 }
 
 /* The summary is a line of what the preset's file holds. */
-static void list_machines(void)
+static void list_preset(const char *name, const char *text)
 {
 	static const char word[] = "\nsummary";
+	const char *s = strstr(text, word);
+	size_t n;
 
-	for (const struct cache_preset *p = cache_presets; p->name; p++) {
-		const char *s = strstr(p->text, word);
-		size_t n;
+	s += s ? strlen(word) : 0;
+	s += s ? strspn(s, " \t") : 0;
+	n = s ? strcspn(s, "\n") : 0;
+	printf("  %-12s %.*s\n", name, (int)n, s ? s : "");
+}
 
-		s += s ? strlen(word) : 0;
-		s += s ? strspn(s, " \t") : 0;
-		n = s ? strcspn(s, "\n") : 0;
-		printf("  %-12s %.*s\n", p->name, (int)n, s ? s : "");
-	}
+static void list_machines(void)
+{
+	for (const struct cache_preset *p = cache_presets; p->name; p++)
+		list_preset(p->name, p->text);
+}
+
+static void list_cpus(void)
+{
+	for (const struct cost_preset *p = cost_presets; p->name; p++)
+		list_preset(p->name, p->text);
 }
 
 static void list_commands(void)
@@ -156,10 +166,11 @@ static int list_one(const char *what, struct err *err)
 		{"importers", list_importers}, {"machines", list_machines},
 		{"workloads", list_workloads}, {"pools", list_pools},
 		{"codecs", list_codecs},       {"commands", list_commands},
+		{"cpus", list_cpus},
 	};
 	const char *names[] = {"engines",   "options",	"readers",
 			       "importers", "machines", "workloads",
-			       "pools",	    "codecs",	"commands"};
+			       "pools",	    "codecs",	"commands", "cpus"};
 	const char *near;
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
@@ -172,7 +183,7 @@ static int list_one(const char *what, struct err *err)
 		near ? "did you mean \"" : "there are ",
 		near ? near
 		     : "engines, options, readers, importers, "
-		       "machines, workloads, pools, codecs, commands",
+		       "machines, cpus, workloads, pools, codecs, commands",
 		near ? "\"?" : "");
 	return EXIT_USAGE;
 }
@@ -202,7 +213,7 @@ static int list_run(const struct cmd *self, int argc, char **argv,
 const struct cmd cmd_list = {
 	.name = "list",
 	.args = "[engines | options [ENGINE] | readers | importers | "
-		"machines | workloads | pools | codecs | commands]",
+		"machines | cpus | workloads | pools | codecs | commands]",
 	.summary = "name the engines, their tunables, the trace formats",
 	.about = "Without an operand: everything but the tunables.\n"
 		 "`list options ksm` shows each tunable of an engine with its\n"

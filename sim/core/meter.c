@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sim/base/bits.h"
 #include "sim/core/meter.h"
 
 #define FS_PER_NS UINT64_C(1000000)
@@ -53,31 +54,31 @@ uint64_t meter_steps(const struct meter *m, enum meter_tree tree,
 	return sum + m->deeper[tree];
 }
 
-ns_t meter_spent(const struct meter *m)
+ns_t meter_spent_at(const struct meter *m, const struct meter_prices *p)
 {
-	const struct meter_prices *p = m->prices;
+	struct u128 fs = {0};
 	uint64_t steps[METER_DEPTHS];
-	uint64_t ns = 0, fs = 0;
 
 	if (!p)
 		return NS(0);
-	/* Whole nanoseconds and the rest apart: no sum of products overflows. */
-	for (unsigned op = 0; op < METER_OP_COUNT; op++) {
-		ns += m->count[op] * (p->op_fs[op] / FS_PER_NS);
-		fs += m->count[op] % FS_PER_NS * (p->op_fs[op] % FS_PER_NS);
-		ns += m->count[op] / FS_PER_NS * (p->op_fs[op] % FS_PER_NS);
-	}
+	for (unsigned op = 0; op < METER_OP_COUNT; op++)
+		u128_muladd(&fs, m->count[op], p->op_fs[op]);
 	for (unsigned t = 0; t < METER_TREE_COUNT; t++) {
-		meter_steps(m, (enum meter_tree)t, steps);
-		for (unsigned d = 0; d < METER_DEPTHS; d++) {
-			uint64_t price = p->step_fs[t][d];
-
-			ns += steps[d] * (price / FS_PER_NS);
-			fs += steps[d] % FS_PER_NS * (price % FS_PER_NS);
-			ns += steps[d] / FS_PER_NS * (price % FS_PER_NS);
+		if (!meter_steps(m, (enum meter_tree)t, steps))
+			continue; /* nor were there lines to compare */
+		for (unsigned d = 0; d < METER_DEPTHS && steps[d]; d++) {
+			u128_muladd(&fs, steps[d], p->step_fs[t][d]);
+			for (unsigned o = 0; o < METER_ORDER_COUNT; o++)
+				u128_muladd(&fs, m->line[o][t][d],
+					    p->line_fs[o][t][d]);
 		}
 	}
-	return NS(ns + fs / FS_PER_NS);
+	return NS(u128_div(fs, FS_PER_NS));
+}
+
+ns_t meter_spent(const struct meter *m)
+{
+	return meter_spent_at(m, m->prices);
 }
 
 void meter_sum(struct meter *sum, const struct meter *m)
@@ -88,5 +89,8 @@ void meter_sum(struct meter *sum, const struct meter *m)
 		sum->deeper[t] += m->deeper[t];
 		for (unsigned d = 0; d <= METER_DEPTHS; d++)
 			sum->walk[t][d] += m->walk[t][d];
+		for (unsigned d = 0; d < METER_DEPTHS; d++)
+			for (unsigned o = 0; o < METER_ORDER_COUNT; o++)
+				sum->line[o][t][d] += m->line[o][t][d];
 	}
 }

@@ -8,7 +8,9 @@
  *
  * Tree walks are counted by depth, so that the cost model can tell hot levels
  * from cold ones: meter_walk() notes how many nodes one walk looked at, and
- * meter_steps() gives the visits made at each depth.
+ * meter_steps() gives the visits made at each depth.  Of pages compared on a
+ * walk, the first line belongs to the step; meter_lines() notes how many further
+ * lines of 64 bytes were read, by depth too.
  */
 #ifndef DEDUPSIM_CORE_METER_H
 #define DEDUPSIM_CORE_METER_H
@@ -24,9 +26,15 @@
 	X(MERGED_REVISIT, "merged_revisits", "pages",                          \
 	  "merged page met again, nothing to do")                              \
 	X(CHECKSUM, "checksums", "pages", "checksum over a whole page")        \
+	X(XXH64, "xxh64_checksums", "pages", "of these, by XXH64")             \
+	X(XXH32, "xxh32_checksums", "pages", "of these, by XXH32")             \
+	X(JHASH2, "jhash2_checksums", "pages", "of these, by jhash2")          \
+	X(CRC32C, "crc32c_checksums", "pages", "of these, by CRC32C")          \
 	X(CMP, "compares", "compares", "comparison of two pages")              \
 	X(CMP_BYTES, "cmp_bytes", "bytes",                                     \
 	  "first differing byte + 1, or a page, per comparison")               \
+	X(CMP_AGAIN, "compares_again", "compares",                             \
+	  "of these, of equal pages that are both at hand")                    \
 	X(RB_INSERT, "rb_inserts", "nodes", "node linked into a tree")         \
 	X(RB_ERASE, "rb_erases", "nodes", "node taken out of a tree")          \
 	X(RB_ROTATE, "rb_rotations", "rotations",                              \
@@ -73,10 +81,14 @@ enum meter_op {
 		METER_OP_COUNT
 };
 
-/* Trees whose walks are counted by depth. */
+/* Trees whose walks are counted by depth; a walk for the same content as the
+ * one before, which finds everything as warm as that left it, is one of a tree
+ * of its own. */
 #define METER_TREES(X)                                                         \
 	X(STABLE, "stable")                                                    \
-	X(UNSTABLE, "unstable")
+	X(UNSTABLE, "unstable")                                                \
+	X(STABLE_AGAIN, "stable_again")                                        \
+	X(UNSTABLE_AGAIN, "unstable_again")
 
 enum meter_tree {
 #define X(sym, name) TREE_##sym,
@@ -85,12 +97,17 @@ enum meter_tree {
 		METER_TREE_COUNT
 };
 
+/* In which order a compare reads the lines of a page. */
+enum meter_order { ORDER_LINEAR, ORDER_SCATTERED, METER_ORDER_COUNT };
+
 #define METER_DEPTHS 32u /* the last bin holds everything deeper */
+#define METER_LINE 64u
 
 /* Opaque to engines; in femtoseconds, so that fractions of a cycle add up. */
 struct meter_prices {
 	uint64_t op_fs[METER_OP_COUNT];
 	uint64_t step_fs[METER_TREE_COUNT][METER_DEPTHS];
+	uint64_t line_fs[METER_ORDER_COUNT][METER_TREE_COUNT][METER_DEPTHS];
 };
 
 struct meter {
@@ -98,6 +115,8 @@ struct meter {
 	/* walks that looked at exactly i nodes; last bin: that many or more */
 	uint64_t walk[METER_TREE_COUNT][METER_DEPTHS + 1];
 	uint64_t deeper[METER_TREE_COUNT]; /* steps beyond the last bin */
+	/* lines read behind the first, of pages at each depth */
+	uint64_t line[METER_ORDER_COUNT][METER_TREE_COUNT][METER_DEPTHS];
 	const struct meter_prices *prices; /* NULL: everything is free */
 	ns_t limit; /* spent in all when the turn must end */
 };
@@ -118,12 +137,25 @@ static inline void meter_walk(struct meter *m, enum meter_tree tree,
 	m->walk[tree][nodes]++;
 }
 
+/* meter_lines - a compare at @depth (root: 0) read @bytes >= 1 of each page */
+static inline void meter_lines(struct meter *m, enum meter_order order,
+			       enum meter_tree tree, uint32_t depth,
+			       uint32_t bytes)
+{
+	if (depth >= METER_DEPTHS)
+		depth = METER_DEPTHS - 1;
+	m->line[order][tree][depth] += (bytes - 1) / METER_LINE;
+}
+
 void meter_init(struct meter *m, const struct meter_prices *prices);
 /* meter_steps - nodes looked at by depth, root first; returns their sum */
 uint64_t meter_steps(const struct meter *m, enum meter_tree tree,
 		     uint64_t steps[METER_DEPTHS]);
 uint64_t meter_walks(const struct meter *m, enum meter_tree tree);
+/* meter_spent - what the counts cost so far; exact, formed anew at each call */
 ns_t meter_spent(const struct meter *m);
+/* meter_spent_at - the same by other prices; NULL: 0 */
+ns_t meter_spent_at(const struct meter *m, const struct meter_prices *prices);
 /* meter_sum - add all counts of @m to @sum */
 void meter_sum(struct meter *sum, const struct meter *m);
 

@@ -33,6 +33,11 @@ const struct reporter_ops *reporter_find(const char *name, struct err *err)
 	return NULL;
 }
 
+static const char *const line_rows[METER_ORDER_COUNT] = {
+	[ORDER_LINEAR] = "lines_at_depth",
+	[ORDER_SCATTERED] = "scattered_lines_at_depth",
+};
+
 static void tree_rows(const struct meter *m, enum meter_tree tree,
 		      struct rows *out)
 {
@@ -41,11 +46,19 @@ static void tree_rows(const struct meter *m, enum meter_tree tree,
 	uint64_t sum = meter_steps(m, tree, steps);
 	int32_t depth = 0;
 
+	if (!meter_walks(m, tree))
+		return;
 	rows_add(out, scope, "walks", "walks", (int64_t)meter_walks(m, tree));
 	rows_add(out, scope, "steps", "nodes", (int64_t)sum);
 	for (; depth < (int32_t)METER_DEPTHS && steps[depth]; depth++)
 		rows_add_at(out, scope, "steps_at_depth", depth, "nodes",
 			    (int64_t)steps[depth]);
+	for (unsigned o = 0; o < METER_ORDER_COUNT; o++)
+		for (depth = 0; depth < (int32_t)METER_DEPTHS; depth++)
+			if (m->line[o][tree][depth])
+				rows_add_at(out, scope, line_rows[o], depth,
+					    "lines",
+					    (int64_t)m->line[o][tree][depth]);
 }
 
 void report_meter_rows(const struct meter *m, struct rows *out)

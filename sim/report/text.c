@@ -208,10 +208,13 @@ static void counters(const struct report *r, const char *scope, FILE *out)
 static void work(const struct report *r, FILE *out)
 {
 	const struct meter *m = r->meter;
+	uint64_t walks = 0;
 	char bytes[32];
 
 	if (!m || !m->count[OP_PAGE_VISIT])
 		return;
+	for (unsigned t = 0; t < METER_TREE_COUNT; t++)
+		walks += meter_walks(m, (enum meter_tree)t);
 	fprintf(out,
 		"\n  work, as counts: %" PRIu64 " page visits, %" PRIu64
 		" checksums, %" PRIu64
@@ -221,7 +224,7 @@ static void work(const struct report *r, FILE *out)
 		m->count[OP_PAGE_VISIT], m->count[OP_CHECKSUM],
 		m->count[OP_CMP],
 		text_bytes(bytes, sizeof(bytes), m->count[OP_CMP_BYTES]),
-		meter_walks(m, TREE_STABLE) + meter_walks(m, TREE_UNSTABLE),
+		walks,
 		m->count[OP_PTE_REPLACE], m->count[OP_COW_BREAK]);
 }
 

@@ -39,7 +39,7 @@ static uint32_t gather(struct ksm *k, struct look *look, uint32_t *visits)
 			continue;
 		prefetch(&k->contents->head[p->content]);
 		prefetch(&k->contents->rank[p->content]);
-		prefetch(&k->contents->checksum[CHECKSUM_XXH64][p->content]);
+		prefetch(&k->checksum[p->content]);
 		if (p->word)
 			prefetch(ksm_item(k, pte));
 		look[n++].pte = pte;

@@ -12,6 +12,7 @@
 
 static const char *const versions[] = {"6.18", NULL};
 static const char *const advisors[] = {"none", "scan-time", NULL};
+static const char *const checksums[] = {"xxhash", "jhash2", "crc32c", NULL};
 static const char *const copies[] = {"single", "per-colour",  "theta",
 				     "per-K",  "share-limit", NULL};
 
@@ -68,6 +69,12 @@ const struct opt ksm_options[] = {
 	{ OPT_U64, OPT_FIELD(ksm_opts, advisor_target_scan_time, uint64_t),
 	  .def = 200, .min = 1, .max = UINT32_MAX, .unit = "s",
 	  .help = "how long a full scan should take", .source = SYSFS },
+	{ OPT_CHOICE, OPT_FIELD(ksm_opts, checksum, uint64_t),
+	  .choices = checksums,
+	  .help = "hash that tells changed pages: xxhash since 5.0, jhash2 "
+		  "before, crc32c was proposed; counters change only where one "
+		  "collides",
+	  .source = "[linux-6.18] calc_checksum(); [ksm-xxhash]" },
 	{ OPT_U64, OPT_FIELD(ksm_opts, hz, uint64_t),
 	  .def = 250, .min = 100, .max = 1000, .unit = "Hz",
 	  .help = "timer ticks per second of the modelled kernel",
@@ -95,12 +102,22 @@ const struct opt ksm_options[] = {
 };
 /* clang-format on */
 
+/* By enum ksm_checksum. */
+static const struct {
+	enum checksum column;
+	enum meter_op op;
+} hashes[] = {
+	[KSM_XXHASH] = {CHECKSUM_XXH64, OP_XXH64},
+	[KSM_JHASH2] = {CHECKSUM_JHASH2, OP_JHASH2},
+	[KSM_CRC32C] = {CHECKSUM_CRC32C, OP_CRC32C},
+};
+
 static uint64_t ksm_needs(const void *opts)
 {
-	uint64_t needs =
-		NEED_RANK | NEED_PREFIX | NEED_CHECKSUM(CHECKSUM_XXH64);
+	const struct ksm_opts *o = opts;
+	uint64_t needs = NEED_RANK | NEED_PREFIX |
+			 NEED_CHECKSUM(hashes[o->checksum].column);
 
-	(void)opts;
 #ifdef DEDUPSIM_COMPARE_BYTES
 	needs |= NEED_BYTES;
 #endif
@@ -153,7 +170,10 @@ static int ksm_start(struct engine **out, const struct engine_env *env,
 	k->sink = env->sink;
 	k->wake = NS_NEVER;
 	k->parked = true;
-	k->zero_checksum = env->contents->checksum[CHECKSUM_XXH64][0];
+	k->walked[TREE_STABLE] = k->walked[TREE_UNSTABLE] = RANK_NONE;
+	k->checksum =
+		env->contents->checksum[hashes[k->opt.checksum].column];
+	k->checksum_op = hashes[k->opt.checksum].op;
 	arena_init(&k->nodes, sizeof(struct node));
 	k->stable.stride = sizeof(struct node);
 	k->unstable.stride = sizeof(struct item);

@@ -56,6 +56,7 @@ enum ksm_copies {
 	KSM_COPIES_GROUPS,
 	KSM_COPIES_LIMIT,
 };
+enum ksm_checksum { KSM_XXHASH, KSM_JHASH2, KSM_CRC32C };
 enum ksm_advisor { KSM_ADVISOR_NONE, KSM_ADVISOR_SCAN_TIME };
 
 struct ksm_opts { /* the kernel's names */
@@ -73,6 +74,7 @@ struct ksm_opts { /* the kernel's names */
 	uint64_t advisor_min_pages_to_scan;
 	uint64_t advisor_max_pages_to_scan;
 	uint64_t advisor_target_scan_time;
+	uint64_t checksum; /* enum ksm_checksum */
 	uint64_t
 		hz; /* of the modelled kernel: sleeps and pruning go by ticks */
 	/* Ours. */
@@ -197,7 +199,10 @@ struct ksm {
 	uint64_t changes;    /* for engine_progress */
 	/* Pages with zeros among pages_shared and pages_sharing. */
 	uint64_t zero_shared, zero_sharing;
-	uint32_t zero_checksum;
+	const uint32_t *checksum; /* by content */
+	enum meter_op checksum_op;
+	enum meter_order order; /* in which a compare reads lines */
+	uint32_t walked[2];	/* rank that each tree was walked for last */
 
 	/* Advisor. */
 	uint64_t prev_scan_time, change, prev_cpu_ms;
@@ -330,6 +335,18 @@ static inline bool ksm_heads_decide(uint64_t a, uint64_t b)
 static inline uint32_t ksm_head_bytes(uint64_t a, uint64_t b)
 {
 	return clz64(a ^ b) / 8 + 1;
+}
+
+/* Is the walk down @tree for the same content as the one before it? */
+static inline enum meter_tree ksm_walk_of(struct ksm *k, enum meter_tree tree,
+					  uint32_t rank)
+{
+	bool again = k->walked[tree] == rank;
+
+	k->walked[tree] = rank;
+	if (!again)
+		return tree;
+	return tree == TREE_STABLE ? TREE_STABLE_AGAIN : TREE_UNSTABLE_AGAIN;
 }
 
 /* The child to go to, without a branch: it is taken one time in two. */

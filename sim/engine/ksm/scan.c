@@ -188,8 +188,9 @@ static int process(struct ksm *k, uint32_t pte, struct meter *m)
 			return process_merged(k, pte, node, m);
 	}
 	item_leave(k, pte, m);
-	sum = k->contents->checksum[CHECKSUM_XXH64][p->content];
+	sum = k->checksum[p->content];
 	meter_add(m, OP_CHECKSUM, 1);
+	meter_add(m, k->checksum_op, 1);
 	if (unlikely(k->sink))
 		k->sink->read(k->sink->ctx, k->visited, PAGE_BYTES);
 	if (sum != it->checksum) {
@@ -197,7 +198,7 @@ static int process(struct ksm *k, uint32_t pte, struct meter *m)
 		return 0;
 	}
 	key = ksm_key(k, pte);
-	if (k->opt.use_zero_pages && sum == k->zero_checksum) {
+	if (k->opt.use_zero_pages && sum == k->checksum[0]) {
 		if (p->content == 0) {
 			ret = merge_zero(k, pte, m);
 			if (ret != -EBUSY)

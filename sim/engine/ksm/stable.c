@@ -272,6 +272,7 @@ static inline struct walk walk_down(struct ksm *k, const struct key *key,
 				    bool prune, bool told, struct meter *m)
 {
 	struct walk w = {0};
+	enum meter_tree tree = ksm_walk_of(k, TREE_STABLE, key->rank);
 	uint64_t bytes = 0, compares = 0;
 	uint32_t x, depth = 0;
 
@@ -294,7 +295,7 @@ again:
 
 			d = representative(k, &x, prune, m);
 			if (!d) { /* the tree may have been rebalanced */
-				meter_walk(m, TREE_STABLE, depth);
+				meter_walk(m, tree, depth);
 				depth = 0;
 				goto again;
 			}
@@ -303,6 +304,8 @@ again:
 				k, key, n->head, n->rank,
 				k->contents->by_rank[ksm_node(k, d)->rank],
 				&bytes);
+			meter_lines(m, k->order, tree, depth - 1,
+				    (uint32_t)(bytes - before));
 			if (told)
 				tell(k, d, (uint32_t)(bytes - before));
 			if (!r)
@@ -319,7 +322,7 @@ again:
 		w.left = r < 0;
 		x = ksm_child(&n->rb, w.left);
 	}
-	meter_walk(m, TREE_STABLE, depth);
+	meter_walk(m, tree, depth);
 	meter_add(m, OP_CMP, compares);
 	meter_add(m, OP_CMP_BYTES, bytes);
 	return w;

@@ -36,6 +36,7 @@ void ksm_count_replace(struct ksm *k, int ret, unsigned freed, uint32_t left,
 		return;
 	/* Compared once more now that nobody can write to it. */
 	meter_add(m, OP_CMP, 1);
+	meter_add(m, OP_CMP_AGAIN, 1);
 	meter_add(m, OP_CMP_BYTES, PAGE_BYTES);
 	meter_add(m, OP_PTE_REPLACE, 1);
 	meter_add(m, OP_FRAME_FREE, freed);
@@ -204,6 +205,7 @@ static void tell_walk(const struct ksm *k, uint32_t pte, const struct key *key)
 static struct walk descend(struct ksm *k, uint32_t pte, const struct key *key,
 			   struct meter *m)
 {
+	enum meter_tree tree = ksm_walk_of(k, TREE_UNSTABLE, key->rank);
 	struct walk w = {.at = k->unstable.root};
 	uint32_t depth = 0;
 	uint64_t bytes = 0;
@@ -218,7 +220,12 @@ static struct walk descend(struct ksm *k, uint32_t pte, const struct key *key,
 			bytes += ksm_head_bytes(key->head, it->head);
 			r = key->head < it->head ? -1 : 1;
 		} else {
+			uint64_t before = bytes;
+
 			r = look_closely(k, w.at, pte, key, &w, &bytes);
+			if (!w.stopped)
+				meter_lines(m, k->order, tree, depth - 1,
+					    (uint32_t)(bytes - before));
 			if (!r)
 				break;
 		}
@@ -228,7 +235,7 @@ static struct walk descend(struct ksm *k, uint32_t pte, const struct key *key,
 	}
 	if (unlikely(k->sink))
 		tell_walk(k, pte, key);
-	meter_walk(m, TREE_UNSTABLE, depth);
+	meter_walk(m, tree, depth);
 	meter_add(m, OP_CMP, depth - w.stopped);
 	meter_add(m, OP_CMP_BYTES, bytes);
 	return w;
