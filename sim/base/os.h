@@ -81,4 +81,20 @@ int os_out_end(struct os_out *o, int ret, struct err *err);
 
 bool os_is_terminal(FILE *f);
 
+/*
+ * os_walk - every regular file below a directory
+ * @each: gets the path from @root on, as "mm/ksm.c", and the size; non-zero ends
+ *        the walk with that
+ *
+ * Names are in bytewise order within each directory, so the order does not
+ * depend on the file system.  Symbolic links and special files are passed over.
+ * Returns 0; -ENOTDIR, -EACCES … with the path in @err; -ELOOP when directories
+ * are nested deeper than OS_WALK_DEPTH; -ENAMETOOLONG; -ENOMEM; what @each said.
+ */
+#define OS_WALK_DEPTH 64u
+#define OS_PATH_MAX 4096u
+typedef int os_walk_fn(void *ctx, const char *path, uint64_t bytes,
+		       struct err *err);
+int os_walk(const char *root, os_walk_fn *each, void *ctx, struct err *err);
+
 #endif
