@@ -345,6 +345,60 @@ START_TEST(clocks_do_not_run_backwards)
 }
 END_TEST
 
+/* ---- walking ---- */
+
+struct seen {
+	char text[256];
+	int stop;
+};
+
+static int note(void *ctx, const char *name, uint64_t bytes, struct err *err)
+{
+	struct seen *s = ctx;
+	size_t n = strlen(s->text);
+
+	(void)err;
+	snprintf(s->text + n, sizeof(s->text) - n, "%s:%d ", name, (int)bytes);
+	return s->stop;
+}
+
+static int walk_dir(void *ctx)
+{
+	struct seen s = {.text = ""};
+
+	(void)ctx;
+	return os_walk(dir, note, &s, NULL);
+}
+
+START_TEST(a_walk_sees_regular_files_in_the_order_of_their_names)
+{
+	struct seen s = {.text = ""};
+	struct err err = {0};
+	char sub[160], leaf[200], link[160];
+
+	snprintf(sub, sizeof(sub), "%s/a.d", dir);
+	snprintf(leaf, sizeof(leaf), "%s/leaf", sub);
+	snprintf(link, sizeof(link), "%s/link", dir);
+	put("12345", 5);
+	ck_assert_int_eq(mkdir(sub, 0700), 0);
+	ck_assert_int_eq(symlink(sub, link), 0);
+	ck_assert_int_eq(close(open(leaf, O_CREAT | O_WRONLY, 0600)), 0);
+	ck_assert_int_eq(os_walk(dir, note, &s, &err), 0);
+	ck_assert_str_eq(s.text, "a.d/leaf:0 file:5 ");
+	s = (struct seen){.stop = 7};
+	ck_assert_int_eq(os_walk(dir, note, &s, &err), 7);
+	ck_assert_str_eq(s.text, "a.d/leaf:0 ");
+	ck_assert_int_eq(os_walk(path, note, &s, &err), -ENOTDIR);
+	ck_assert_ptr_nonnull(strstr(err.text, "/file: Not a directory"));
+	err = (struct err){0};
+	ck_assert_int_eq(os_walk(leaf + strlen(leaf), note, &s, &err), -ENOENT);
+	fail_mem_walk(walk_dir, NULL);
+	unlink(link);
+	unlink(leaf);
+	rmdir(sub);
+}
+END_TEST
+
 static Suite *os_suite(void)
 {
 	Suite *s = suite_create("os");
@@ -362,6 +416,8 @@ static Suite *os_suite(void)
 	tcase_add_test(t, a_whole_file_is_bounded);
 	tcase_add_test(t, reading_survives_each_failed_allocation);
 	tcase_add_test(t, data_is_found_between_holes);
+	tcase_add_test(t,
+		       a_walk_sees_regular_files_in_the_order_of_their_names);
 	suite_add_tcase(s, t);
 	t = tcase_create("rest");
 	tcase_add_test(

@@ -48,6 +48,13 @@ same "$dir/a.txt" "$dir/b.txt"
 run 0 '' pack "$dir/a.txt" "$dir/c.trace"
 same "$dir/a.trace" "$dir/c.trace"
 
+run 0 '' make filecache:units=3,headers=3 "$dir/w.trace"
+run 0 'good' verify "$dir/w.trace"
+run 0 '' make --seed 2 filecache:units=3,headers=3 "$dir/w2.trace"
+run 0 'good' verify "$dir/w2.trace"
+run 2 'did you mean "filecache"?' make filecach "$dir/x.trace"
+run 2 'WORKLOAD OUT' make filecache
+
 head -c 400 "$dir/a.trace" >"$dir/t.part"
 run 1 'offset 368: no footer' verify "$dir/t.part"
 run 1 'rename the input first' recover "$dir/t.part" "$dir/t"

@@ -147,7 +147,8 @@ static bool prelude(struct filecache *fc, struct event *ev)
 	if (i >= 2 * guests + fc->tree.nfile)
 		return false;
 	fc->prelude++;
-	*ev = (struct event){.op = EV_OBJECT};
+	memset(ev, 0, sizeof(*ev));
+	ev->op = EV_OBJECT;
 	if (i < 2 * guests) {
 		ev->op = i % 2 ? EV_POOL : EV_SPACE;
 		ev->space = i / 2;

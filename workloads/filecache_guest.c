@@ -149,12 +149,11 @@ static void make_room(struct guest *g, const struct filecache *fc)
 static int event(const struct guest *g, enum event_op op, uint32_t file,
 		 struct event *ev)
 {
-	*ev = (struct event){
-		.time = NS(g->now),
-		.op = (uint8_t)op,
-		.space = g->number,
-		.object = file,
-	};
+	memset(ev, 0, sizeof(*ev)); /* equal events are equal bytes */
+	ev->time = NS(g->now);
+	ev->op = (uint8_t)op;
+	ev->space = g->number;
+	ev->object = file;
 	return 1;
 }
 
@@ -369,10 +368,9 @@ int guest_step(struct guest *g, const struct filecache *fc, struct event *ev,
 		return drop_page(g, fc, ev);
 	case PHASE_FLUSHED:
 		g->phase = PHASE_NEXT;
+		event(g, EV_FLUSH_OBJECT, g->item.file, ev);
 		g->now += fc->opt.think;
-		if (fc->opt.truncate == TRUNCATE_ONCE)
-			return 0;
-		return event(g, EV_FLUSH_OBJECT, g->item.file, ev);
+		return fc->opt.truncate == TRUNCATE_TWICE;
 	}
 	return 0;
 }

@@ -228,10 +228,12 @@ static unsigned instruction(uint8_t *p, unsigned number)
 	unsigned n = 2 + (unsigned)(dice >> 8) % 6;
 
 	p[0] = first[dice % sizeof(first)];
-	for (unsigned i = 1; i < n; i++)
-		p[i] = (dice >> (8 * i + 4) & 7) < 3
-			       ? 0
-			       : (uint8_t)(dice >> (7 * i + 3));
+	for (unsigned i = 1; i < n; i++) {
+		if ((dice >> (8 * i + 4) & 7) < 3)
+			p[i] = 0;
+		else
+			p[i] = (uint8_t)(dice >> (7 * i + 3));
+	}
 	return n;
 }
 

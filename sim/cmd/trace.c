@@ -9,13 +9,14 @@
 #include "sim/base/par.h"
 #include "sim/base/text.h"
 #include "sim/cmd/cmd.h"
+#include "sim/run/workload_trace.h"
 #include "traces/recover.h"
 #include "traces/text.h"
 #include "traces/writer.h"
 
 struct trace_opts {
 	const char *out;
-	uint64_t level, threads;
+	uint64_t level, threads, seed;
 };
 
 #define OPT_THREADS_ROW                                                        \
@@ -46,6 +47,17 @@ static const struct opt cat_options[] = {
 	{.type = OPT_END},
 };
 static const struct opt write_options[] = {
+	OPT_LEVEL_ROW,
+	OPT_THREADS_ROW,
+	{.type = OPT_END},
+};
+
+static const struct opt make_options[] = {
+	{.type = OPT_U64,
+	 OPT_FIELD(trace_opts, seed, uint64_t),
+	 .def = 1,
+	 .max = UINT64_MAX,
+	 .help = "seed of the workload"},
 	OPT_LEVEL_ROW,
 	OPT_THREADS_ROW,
 	{.type = OPT_END},
@@ -255,6 +267,23 @@ static int pack_main(const struct cmd *self, int argc, char **argv,
 	return exit_status(file[1], ret, err);
 }
 
+static int make_main(const struct cmd *self, int argc, char **argv,
+		     struct err *err)
+{
+	struct trace_opts o;
+	struct trace *t = NULL;
+	const char *word[2];
+	int ret;
+
+	if (parse(self, argc, argv, &o, word, 2, err))
+		return EXIT_USAGE;
+	ret = workload_trace_open(&t, word[0], o.seed, err);
+	if (!ret)
+		ret = pack(t, word[1], &o, err);
+	trace_close(t);
+	return exit_status(word[1], ret, err);
+}
+
 /* ---- verify, recover ---- */
 
 static int verify_main(const struct cmd *self, int argc, char **argv,
@@ -339,6 +368,13 @@ static const struct cmd trace_subs[] = {
 		  "complete.\n",
 	 .opts = write_options,
 	 .run = pack_main},
+	{.name = "make",
+	 .args = "WORKLOAD OUT",
+	 .summary = "write what a workload makes up as a trace",
+	 .about = "WORKLOAD is NAME or NAME:KEY=VALUE,… as for `dedupsim run "
+		  "--workload`;\nreplaying OUT gives the same results.\n",
+	 .opts = make_options,
+	 .run = make_main},
 	{.name = "verify",
 	 .args = "FILE",
 	 .summary = "read everything and check it",
