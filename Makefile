@@ -123,7 +123,8 @@ $(B)/bench/suites.c: models/presets.awk $(SUITES)
 $(CHECKS:%.c=$(B)/%): $(B)/%: $(B)/%.o $(call obj,$(SUPPORT)) $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) $(WRAP) -o $@ $^ $(CHECKLIBS) $(LDLIBS)
 # They ask the probes for the operations of their scenarios.
-$(B)/tests/check_vectors: | $(B)/tests/fidelity/probe
+$(B)/tests/check_vectors $(B)/tests/check_ksm_versions: \
+		| $(B)/tests/fidelity/probe
 $(B)/tests/check_zram_vectors: | $(B)/tests/fidelity/zram_probe
 $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay.o \
 		$(call obj,$(SUPPORT)) $(LIB)

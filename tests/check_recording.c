@@ -166,8 +166,8 @@ static void option(void *opts, const char *key, const char *value)
 		      err.text);
 }
 
-static void picture_open(struct picture *p, const char *max_sharing,
-			 const char *zero_pages)
+static void picture_open(struct picture *p, const char *version,
+			 const char *max_sharing, const char *zero_pages)
 {
 	union {
 		max_align_t align;
@@ -179,7 +179,10 @@ static void picture_open(struct picture *p, const char *max_sharing,
 	rows_init(&p->rows);
 	meter_init(&p->meter, NULL);
 	opt_defaults(engine_ksm.opts, &opts);
-	option(&opts, "smart_scan", "0");
+	option(&opts, "version", version);
+	if (!engine_ksm.has(&opts, opt_find(engine_ksm.opts, "smart_scan"),
+			    NULL))
+		option(&opts, "smart_scan", "0");
 	option(&opts, "pages_to_scan", BATCH);
 	option(&opts, "max_page_sharing", max_sharing);
 	option(&opts, "use_zero_pages", zero_pages);
@@ -284,12 +287,16 @@ static int64_t slack(const char *const *want, enum column c)
 	return in_visit && (c == UNSHARED || c == VOLATILE);
 }
 
-static void compare(const struct picture *p, const char *const *want)
+/* @zeros: the version tells them */
+static void compare(const struct picture *p, const char *const *want,
+		    bool zeros)
 {
 	for (enum column c = SHARED; c < COLUMNS; c++) {
 		int64_t got = rows_get(&p->rows, "ksm", names[c], -1);
 		int64_t off = got - strtoll(want[c], NULL, 10);
 
+		if (c == ZEROS && !zeros)
+			continue;
 		ck_assert_msg(off >= -slack(want, c) && off <= slack(want, c),
 			      "sample %s, max_page_sharing %s, use_zero_pages "
 			      "%s: %s is %" PRId64 ", not %s",
@@ -298,7 +305,7 @@ static void compare(const struct picture *p, const char *const *want)
 	}
 }
 
-static void one_row(const char *const *want)
+static void one_row(const char *version, const char *const *want)
 {
 	unsigned long sample = strtoul(want[SAMPLE], NULL, 10);
 	struct picture p;
@@ -306,11 +313,11 @@ static void one_row(const char *const *want)
 	ck_assert_uint_eq(sample % STEP, 0);
 	ck_assert_uint_lt(sample / STEP, INSTANTS);
 	ck_assert_uint_eq(strtoul(want[ALL_PAGES], NULL, 10), GUESTS * PAGES);
-	picture_open(&p, want[MAX_SHARING], want[ZERO_PAGES]);
+	picture_open(&p, version, want[MAX_SHARING], want[ZERO_PAGES]);
 	for (uint32_t g = 0; g < GUESTS; g++)
 		load(&p, held[sample / STEP][g], g);
 	scan(&p, SCANS);
-	compare(&p, want);
+	compare(&p, want, strcmp(version, "6.1"));
 	picture_close(&p);
 }
 
@@ -329,6 +336,9 @@ static void next_row(char **p, const char *column[COLUMNS])
 	}
 }
 
+/* 6.1 was asked about the last of them, and came to the same. */
+static const char *const versions[] = {"6.18", "6.1"};
+
 START_TEST(every_instant_settles_where_ksmd_did)
 {
 	const char *column[COLUMNS];
@@ -346,7 +356,7 @@ START_TEST(every_instant_settles_where_ksmd_did)
 		ck_assert_str_eq(column[i], names[i]);
 	for (; *p; rows++) {
 		next_row(&p, column);
-		one_row(column);
+		one_row(versions[_i], column);
 	}
 	ck_assert_uint_eq(rows, ROWS);
 	free(text);
@@ -360,7 +370,7 @@ static Suite *recording_suite(void)
 
 	tcase_set_timeout(t, 300);
 	tcase_add_unchecked_fixture(t, setup, teardown);
-	tcase_add_test(t, every_instant_settles_where_ksmd_did);
+	tcase_add_loop_test(t, every_instant_settles_where_ksmd_did, 0, 2);
 	suite_add_tcase(s, t);
 	return s;
 }

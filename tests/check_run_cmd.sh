@@ -49,6 +49,10 @@ refuse 2 'has no tunables' run -e none -t $trace -s smart_scan=0
 refuse 2 'smart_scan' run -t $trace -s smart_scn=0
 refuse 2 'smart_scan' run -t $trace -s smart_scan=2
 refuse 2 'max_page_sharing' run -t $trace -s max_page_sharing=1
+refuse 2 'max_page_sharing: Linux 4.4 has no such tunable' run -t $trace \
+	-s max_page_sharing=256 -s version=4.4
+refuse 2 'advisor_mode: Linux 6.1 has no such tunable, it came with 6.8' \
+	run -t $trace -s version=6.1 -s ksm.advisor_mode=none
 refuse 2 'interval' run -t $trace --interval 1us
 refuse 2 '--pool: engine ksm has no pool' run -t $trace --pool zbud
 refuse 2 '--codec: engine none has no codec' run -e none -t $trace --codec lz4
@@ -84,6 +88,10 @@ has "$dir/t" '^run	settled	-	boolean	1$'
 "$D" -t $trace -s ksm.smart_scan=0 -s pages_to_scan=7 --tsv - >"$dir/t" || failed=1
 has "$dir/t" '^# option\.smart_scan	0$'
 has "$dir/t" '^# option\.pages_to_scan	7$'
+"$D" -t $trace -s version=4.4 --tsv - >"$dir/t" || failed=1
+has "$dir/t" '^# option\.version	4\.4$'
+grep -q 'smart_scan\|max_page_sharing\|stable_node_chains' "$dir/t" &&
+	wrong "4.4 has tunables or counters that it had not"
 "$D" -t $trace --quiet >"$dir/t" 2>&1 || failed=1
 [ ! -s "$dir/t" ] || wrong "--quiet is not"
 
@@ -99,6 +107,12 @@ printf 'scenario A\nstart 0\nmap 0 0 2\nfill 0 0 2 id 1 0 0\nscan\nscan\nsnap 1\
 "$D" scenario "$dir/s" --paranoid -o "$dir/rows" || failed=1
 has "$dir/rows" '^scenario	step	full_scans_done	pages_shared	'
 has "$dir/rows" '^A	1	2	1	1	0	0	0	0	0	2	3968	4	0	0	256	0	1$'
+"$D" scenario -s version=6.1 "$dir/s" >"$dir/rows" || failed=1
+has "$dir/rows" '^A	1	2	1	1	0	0	0	0	-	2	-	-	-	0	256	0	-$'
+printf 'scenario A\nset smart_scan 0\n' >"$dir/no"
+refuse 1 "$dir/no:2: no such tunable: \"smart_scan\"" \
+	scenario --set version=6.1 "$dir/no" -o "$dir/made/rows"
+refuse 2 'expected KEY=VALUE' scenario --set version "$dir/s"
 printf 'map 0 0 2\n' >"$dir/odd"
 : >"$dir/empty"
 printf 'scenario A\nscann\n' >"$dir/typo"
@@ -112,6 +126,7 @@ refuse 1 "$dir/typo:2: no operation \"scann\"; did you mean \"scan\"?" \
 	scenario "$dir/typo" -o "$dir/made/rows"
 refuse 2 'no language "xen"; there are ksm, zram' scenario --as xen "$dir/s"
 printf '# zram\nv 0 init - -\nv 1 write 0-2 4096*3\n' >"$dir/z"
+refuse 1 'takes no tunables' scenario -s version=6.1 "$dir/z" -o "$dir/made/rows"
 "$D" scenario "$dir/z" --paranoid >"$dir/rows" || failed=1
 has "$dir/rows" '^vector	step	op	slots	sizes	result	orig_data_size	'
 has "$dir/rows" '^v	1	write	0-2	4096\*3	ok	12288	12288	12288	0	12288	0	0	3	3$'

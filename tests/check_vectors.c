@@ -10,116 +10,45 @@
 
 #include "sim/base/hash.h"
 #include "sim/base/os.h"
-#include "sim/run/scenario.h"
 #include "tests/support/main.h"
+#include "tests/support/told.h"
 
 #define VECTORS "tests/vectors/ksm-6.18.tsv"
 #define METER "tests/golden/ksm-meter.tsv"
 #define ROWS 1761u
-#define FIXED 42
 #define MEASURED 60 /* random scenarios that a kernel was asked about */
 #define COUNTED 100 /* … whose work is held */
 
-#define COLUMNS 20u
 #define COLUMN_ACTION 2u
 #define COLUMN_RUNS 19u
-
-static const char *build_dir(void)
-{
-	const char *b = getenv("B");
-
-	return b ? b : "build";
-}
-
-/* What the probe would do in S01 … S42 and R1 … R@randoms; malloc()ed. */
-static char *tell(int randoms, size_t *n)
-{
-	char *command = NULL, *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&command, &len);
-	int c;
-
-	ck_assert_ptr_nonnull(f);
-	fprintf(f, "'%s/tests/fidelity/probe' -t", build_dir());
-	for (int i = 1; i <= FIXED; i++)
-		fprintf(f, " S%02d", i);
-	for (int i = 1; i <= randoms; i++)
-		fprintf(f, " R%d", i);
-	ck_assert_int_eq(fclose(f), 0);
-	f = popen(command, "r");
-	ck_assert_ptr_nonnull(f);
-	free(command);
-	{
-		FILE *all = open_memstream(&text, n);
-
-		ck_assert_ptr_nonnull(all);
-		while ((c = getc(f)) != EOF)
-			putc(c, all);
-		ck_assert_int_eq(fclose(all), 0);
-	}
-	ck_assert_msg(pclose(f) == 0, "%s/tests/fidelity/probe: cannot run",
-		      build_dir());
-	return text;
-}
 
 /* All rows of the scenarios; malloc()ed. */
 static char *answer(int randoms, const struct scenario_opts *opts, size_t *n)
 {
-	struct err err = {0};
-	char *rows = NULL, *text;
-	size_t ntext;
-	FILE *out = open_memstream(&rows, n);
-	int ret;
+	char *text = told_scenarios(randoms, n);
+	char *rows = told_answer(text, *n, opts);
 
-	ck_assert_ptr_nonnull(out);
-	text = tell(randoms, &ntext);
-	ret = scenario_run("scenarios", text, ntext, opts, out, &err);
-	ck_assert_msg(!ret, "%s", err_text(&err, ret));
-	ck_assert_int_eq(fclose(out), 0);
-	free(text);
+	*n = strlen(rows);
 	return rows;
-}
-
-/* The next line of *@p, cut at its tabs; returns the number of columns. */
-static unsigned next_row(char **p, char *column[COLUMNS])
-{
-	char *line = *p, *end = strchr(line, '\n');
-	unsigned n = 0;
-
-	if (!*line)
-		return 0;
-	ck_assert_ptr_nonnull(end);
-	*end = '\0';
-	*p = end + 1;
-	while (line) {
-		char *tab = strchr(line, '\t');
-
-		ck_assert_uint_lt(n, COLUMNS);
-		column[n++] = line;
-		if (tab)
-			*tab++ = '\0';
-		line = tab;
-	}
-	return n;
 }
 
 static void compare_rows(char *want, char *got)
 {
-	char *w[COLUMNS], *g[COLUMNS], *name[COLUMNS];
+	char *w[TOLD_COLUMNS], *g[TOLD_COLUMNS], *name[TOLD_COLUMNS];
 	unsigned rows = 0;
 
 	while (*want == '#')
 		want = strchr(want, '\n') + 1;
-	ck_assert_uint_eq(next_row(&want, name), COLUMNS);
+	ck_assert_uint_eq(told_row(&want, name), TOLD_COLUMNS);
 	ck_assert_str_eq(name[COLUMN_ACTION], "action");
 	ck_assert_str_eq(name[COLUMN_RUNS], "identical_runs");
-	ck_assert_uint_eq(next_row(&got, g), COLUMNS - 2);
-	for (unsigned i = 0, k = 0; i < COLUMNS; i++)
+	ck_assert_uint_eq(told_row(&got, g), TOLD_COLUMNS - 2);
+	for (unsigned i = 0, k = 0; i < TOLD_COLUMNS; i++)
 		if (i != COLUMN_ACTION && i != COLUMN_RUNS)
 			ck_assert_str_eq(name[i], g[k++]);
-	for (; next_row(&want, w) == COLUMNS; rows++) {
-		ck_assert_uint_eq(next_row(&got, g), COLUMNS - 2);
-		for (unsigned i = 0, k = 0; i < COLUMNS; i++) {
+	for (; told_row(&want, w) == TOLD_COLUMNS; rows++) {
+		ck_assert_uint_eq(told_row(&got, g), TOLD_COLUMNS - 2);
+		for (unsigned i = 0, k = 0; i < TOLD_COLUMNS; i++) {
 			if (i == COLUMN_ACTION || i == COLUMN_RUNS)
 				continue;
 			ck_assert_msg(!strcmp(w[i], g[k]),
@@ -160,11 +89,11 @@ static void print_meter(FILE *out, const struct meter *m, const char *rows,
 		"explained\n"
 		"# how: make golden, over scenarios S01 to S%d and R1 to R%d\n"
 		"what\tnodes\tcount\n",
-		FIXED, COUNTED);
+		TOLD_FIXED, COUNTED);
 	for (unsigned op = 0; op < METER_OP_COUNT; op++)
 		if (m->count[op])
-			fprintf(out, "%s\t-\t%" PRIu64 "\n",
-				meter_op_name[op], m->count[op]);
+			fprintf(out, "%s\t-\t%" PRIu64 "\n", meter_op_name[op],
+				m->count[op]);
 	for (unsigned t = 0; t < METER_TREE_COUNT; t++)
 		for (unsigned i = 0; i <= METER_DEPTHS; i++)
 			if (m->walk[t][i])
@@ -186,9 +115,10 @@ static void keep(const char *text)
 	char path[4096];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/golden", build_dir());
+	snprintf(path, sizeof(path), "%s/golden", told_build_dir());
 	ck_assert(!mkdir(path, 0777) || errno == EEXIST);
-	snprintf(path, sizeof(path), "%s/golden/ksm-meter.tsv", build_dir());
+	snprintf(path, sizeof(path), "%s/golden/ksm-meter.tsv",
+		 told_build_dir());
 	f = fopen(path, "w");
 	ck_assert_ptr_nonnull(f);
 	fputs(text, f);
@@ -218,7 +148,7 @@ START_TEST(the_work_of_the_scenarios_is_what_it_was)
 	ck_assert_msg(!strcmp(got, want),
 		      "%s/golden/ksm-meter.tsv differs from "
 		      "%s: make golden",
-		      build_dir(), METER);
+		      told_build_dir(), METER);
 	free(want);
 	free(got);
 	free(rows);

@@ -133,9 +133,15 @@ static int add_setting(void *ctx, const struct opt *row, const char *value,
 	return 0;
 }
 
-/* KEY=VALUE or ENGINE.KEY=VALUE into the engine's options. */
+static bool for_machine(const char *word)
+{
+	return !strncmp(word, "machine.", 8);
+}
+
+/* KEY=VALUE or ENGINE.KEY=VALUE into the engine's options; @check: it is there,
+ * is its key one that exists with all the others? */
 static int apply_setting(const struct engine_ops *ops, void *opts,
-			 const char *word, struct err *err)
+			 const char *word, bool check, struct err *err)
 {
 	const char *eq = strchr(word, '=');
 	size_t n = strlen(ops->name);
@@ -151,7 +157,23 @@ static int apply_setting(const struct engine_ops *ops, void *opts,
 			       word);
 	memcpy(key, word, (size_t)(eq - word));
 	key[eq - word] = 0;
+	if (check)
+		return ops->has ? ops->has(opts, opt_find(ops->opts, key), err)
+				: 0;
 	return opt_set(ops->opts, opts, key, eq + 1, err);
+}
+
+static int apply_settings(const struct engine_ops *ops, void *opts,
+			  const struct settings *set, bool check,
+			  struct err *err)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < set->n; i++)
+		if (!for_machine(set->word[i]))
+			ret = apply_setting(ops, opts, set->word[i], check,
+					    err);
+	return ret;
 }
 
 /* --pool and --codec: tunables that some engines have. */
@@ -178,11 +200,6 @@ struct job {
 	struct cache_conf conf;
 	struct counters *counters; /* NULL: none */
 };
-
-static bool for_machine(const char *word)
-{
-	return !strncmp(word, "machine.", 8);
-}
 
 /* Caches, and the zero pages that go with them. */
 static int configure_machine(struct job *j, struct err *err)
@@ -254,9 +271,9 @@ static int configure(struct job *j, struct err *err)
 		return -ENOMEM;
 	if (ops->opts)
 		opt_defaults(ops->opts, j->opts);
-	for (size_t i = 0; !ret && i < j->set.n; i++)
-		if (!for_machine(j->set.word[i]))
-			ret = apply_setting(ops, j->opts, j->set.word[i], err);
+	ret = apply_settings(ops, j->opts, &j->set, false, err);
+	if (!ret)
+		ret = apply_settings(ops, j->opts, &j->set, true, err);
 	if (!ret)
 		ret = apply_named(ops, j->opts, "pool", j->o.pool, err);
 	if (!ret)
@@ -334,6 +351,7 @@ static int report(struct job *j, struct trace *t, const struct run_result *res,
 		{"placement", machine_placements[j->o.placement]},
 		{"readers", res->readers},
 	};
+	struct opt *rows;
 	struct report rep = {
 		.engine = j->cfg.ops->name,
 		.trace = j->o.trace ? base_name(j->o.trace) : j->o.workload,
@@ -342,7 +360,6 @@ static int report(struct job *j, struct trace *t, const struct run_result *res,
 		/* Of caches nothing is said when there are none. */
 		.nfacts = sizeof(facts) / sizeof(facts[0]) -
 			  (j->o.machine ? 0 : 3),
-		.opt_rows = j->cfg.ops->opts,
 		.opts = j->opts,
 		.results = &res->results,
 		.spaces = &res->spaces,
@@ -350,14 +367,18 @@ static int report(struct job *j, struct trace *t, const struct run_result *res,
 	};
 	bool to_stdout = (j->o.json && !strcmp(j->o.json, "-")) ||
 			 (j->o.tsv && !strcmp(j->o.tsv, "-"));
-	int ret;
+	int ret = engine_rows(j->cfg.ops, j->opts, &rows);
 
+	if (ret)
+		return ret;
+	rep.opt_rows = rows;
 	snprintf(seed, sizeof(seed), "%" PRIu64, j->o.seed);
 	ret = write_file(&rep, "json", j->o.json, err);
 	if (!ret)
 		ret = write_file(&rep, "tsv", j->o.tsv, err);
 	if (!ret && !j->o.quiet && !to_stdout)
 		ret = write_file(&rep, "text", "-", err);
+	free(rows);
 	return ret;
 }
 

@@ -22,6 +22,10 @@ static const struct opt scenario_options[] = {
 	 .arg = "LANGUAGE",
 	 .help = "language of the file, when its first line does not tell: "
 		 "ksm, zram"},
+	{OPT_STRING, .name = "set", .offset = OPT_MULTI, .letter = 's',
+	 .arg = "KEY=VALUE",
+	 .help = "a tunable of ksm from boot on, as version=6.1; may be "
+		 "repeated"},
 	{OPT_BOOL, OPT_FIELD(scenario_cmd_opts, paranoid, uint64_t), .max = 1,
 	 .help = "check every invariant after every operation"},
 	{.type = OPT_END},
@@ -58,9 +62,9 @@ static const char *language_names(char *buf, size_t n)
 }
 
 static int run_file(const char *path, const struct scenario_cmd_opts *o,
-		    struct err *err)
+		    const char *const *set, struct err *err)
 {
-	struct scenario_opts opts = {.paranoid = o->paranoid != 0};
+	struct scenario_opts opts = {.paranoid = o->paranoid != 0, .set = set};
 	const struct scenario_language *l;
 	struct os_out out;
 	char *text;
@@ -82,20 +86,57 @@ free:
 	return ret;
 }
 
+/* Names and values in turn; the names are copies. */
+struct settings {
+	const char **word;
+	size_t n;
+};
+
+static int add_setting(void *ctx, const struct opt *row, const char *value,
+		       struct err *err)
+{
+	struct settings *s = ctx;
+	const char *eq = strchr(value, '=');
+
+	(void)row;
+	if (!eq)
+		return err_set(err, EINVAL, "--set %s: expected KEY=VALUE",
+			       value);
+	s->word[s->n] = strndup(value, (size_t)(eq - value));
+	if (!s->word[s->n])
+		return -ENOMEM;
+	s->word[s->n + 1] = eq + 1;
+	s->n += 2;
+	return 0;
+}
+
+static void settings_fini(struct settings *s)
+{
+	for (size_t i = 0; s->word && i < s->n; i += 2)
+		free((char *)(uintptr_t)s->word[i]);
+	free(s->word);
+}
+
 static int scenario_run_cmd(const struct cmd *self, int argc, char **argv,
 			    struct err *err)
 {
 	struct scenario_cmd_opts o = {0};
 	const char **rest = calloc((size_t)argc + 1, sizeof(*rest));
+	struct settings set = {
+		.word = calloc(2 * (size_t)argc + 1, sizeof(*set.word)),
+	};
 	int n = 0, ret, status = EXIT_USAGE;
 	char names[64];
 
-	if (!rest) {
+	if (!rest || !set.word) {
 		err_set(err, ENOMEM, "out of memory");
+		free(rest);
+		settings_fini(&set);
 		return EXIT_FAILED;
 	}
 	opt_defaults(self->opts, &o);
-	ret = opt_parse(self->opts, &o, argc, argv, rest, &n, NULL, NULL, err);
+	ret = opt_parse(self->opts, &o, argc, argv, rest, &n, add_setting, &set,
+			err);
 	if (!ret && n != 1)
 		ret = err_set(err, EINVAL, "scenario takes one FILE");
 	if (!ret && o.as && !scenario_language_named(o.as))
@@ -103,13 +144,14 @@ static int scenario_run_cmd(const struct cmd *self, int argc, char **argv,
 			      "--as: no language \"%s\"; there are %s", o.as,
 			      language_names(names, sizeof(names)));
 	if (!ret) {
-		ret = run_file(rest[0], &o, err);
+		ret = run_file(rest[0], &o, set.word, err);
 		status = EXIT_FAILED;
 	}
 	if (ret && !err->text[0])
 		err_set(err, -ret, "%s: %s", n ? rest[0] : "scenario",
 			err_text(NULL, ret));
 	free(rest);
+	settings_fini(&set);
 	return ret ? status : EXIT_OK;
 }
 

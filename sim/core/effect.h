@@ -30,6 +30,7 @@ enum effect_kind {
 #define FXF_ZEROED 32u	  /* a copied PTE maps an engine's zero page (fork) */
 #define FXF_ADVICE 64u	  /* its range became (un)mergeable */
 #define FXF_SHARED 128u	  /* it still shares its frame after a fork */
+#define FXF_REUSED 256u	  /* with FREED: that frame is its own now, no copy */
 
 struct store_effect;
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sim/base/mem.h"
 #include "sim/base/text.h"
 #include "sim/engine/engine.h"
 
@@ -31,6 +32,27 @@ const struct engine_ops *engine_find(const char *name, struct err *err)
 			"no engine \"%s\"; `dedupsim list` names them all",
 			name);
 	return NULL;
+}
+
+int engine_rows(const struct engine_ops *ops, const void *opts,
+		struct opt **out)
+{
+	const struct opt *row = ops->opts;
+	size_t n = 0;
+
+	*out = NULL;
+	if (!row)
+		return 0;
+	while (row[n].type != OPT_END)
+		n++;
+	*out = mem_zalloc(n + 1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	for (n = 0; row->type != OPT_END; row++)
+		if (!ops->has || !ops->has(opts, row, NULL))
+			(*out)[n++] = *row;
+	(*out)[n] = *row;
+	return 0;
 }
 
 int engine_check_ops(const struct engine_ops *ops, struct err *err)

@@ -65,6 +65,9 @@ struct engine_ops {
 	size_t opts_size;
 	bool keeps_words; /* uses PTE words: see machine_config.keep_words */
 
+	/* Does the tunable exist with these options?  0, or -EINVAL with @err
+	 * saying why not; NULL: all of them always do. */
+	int (*has)(const void *opts, const struct opt *row, struct err *err);
 	/* Content columns it needs with these options; NULL: none. */
 	uint64_t (*needs)(const void *opts);
 	/* Returns 0, -EINVAL with @err set, or -ENOMEM; @opts is borrowed for
@@ -111,6 +114,15 @@ extern const struct engine_ops *const engines[]; /* NULL ends it */
 
 /* engine_find - by name; NULL with the nearest name in @err */
 const struct engine_ops *engine_find(const char *name, struct err *err);
+
+/*
+ * engine_rows - the tunables that exist with these options, for results
+ * @out: allocated, the caller's; the rows' strings are the engine's.  NULL when
+ *       the engine has no tunables at all.
+ * Returns 0 or -ENOMEM.
+ */
+int engine_rows(const struct engine_ops *ops, const void *opts,
+		struct opt **out);
 
 /* engine_check_ops - -EINVAL names a hook that the table must have and lacks */
 int engine_check_ops(const struct engine_ops *ops, struct err *err);

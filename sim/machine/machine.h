@@ -123,6 +123,17 @@ struct machine_config {
 	uint64_t max_pages; /* page-table entries in all, against hostile
 				traces; 0: MACHINE_MAX_PAGES */
 };
+/* In what a kernel that is not the latest deals with pages; an engine that
+ * follows such a one sets them when it starts. */
+struct machine_rules {
+	bool split_keeps_zeros;	  /* before 6.12: splitting a huge page leaves
+				     its parts of zeros as they are */
+	bool unmerge_keeps_zeros; /* before 6.6: pages that an engine pointed to
+				     the zero page stay there */
+	bool write_reuses_merged; /* 5.1 to 5.8: the last mapping of a merged
+				     frame is written without a copy */
+};
+
 #define MACHINE_MAX_PAGES (UINT64_C(1) << 26)  /* 256 GiB of guests */
 #define MACHINE_MAX_RANGES (UINT64_C(1) << 22) /* of all spaces together */
 #define MACHINE_MAX_POOLS 1024u		       /* store pools of one space */
@@ -130,6 +141,7 @@ struct machine_config {
 
 struct machine {
 	struct machine_config cfg;
+	struct machine_rules rules;
 	struct space *space;
 	size_t space_cap;
 	uint32_t nspace;  /* numbers given out */
@@ -222,6 +234,17 @@ static inline bool machine_merged(const struct machine *m, const struct pte *p)
 {
 	return pte_owner(p) == OWNER_SHARED &&
 	       machine_share(m, p->ref)->pins & SHARE_MERGED;
+}
+
+/* machine_unmergeable - is this page one that unmerging gives a frame? */
+static inline bool machine_unmergeable(const struct machine *m, uint32_t pte)
+{
+	const struct pte *p = &m->pte[pte];
+
+	if (!(p->flags & PTE_PRESENT))
+		return false;
+	return machine_merged(m, p) ||
+	       (p->flags & PTE_PLACED && !m->rules.unmerge_keeps_zeros);
 }
 
 /* machine_same_huge - are both present PTEs part of one unsplit huge page? */

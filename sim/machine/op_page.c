@@ -58,10 +58,12 @@ static int fault_in(struct machine *m, struct machine_op *op)
  * May the last mapping write to the frame itself?  Not when a fork made it
  * shared and an extra reference is left: the kernel cannot tell whose it is.
  */
-static bool may_reuse(const struct share *s)
+static bool may_reuse(const struct machine *m, const struct share *s)
 {
-	if (s->maps != 1 || s->pins & SHARE_MERGED)
+	if (s->maps != 1)
 		return false;
+	if (s->pins & SHARE_MERGED)
+		return m->rules.write_reuses_merged && !(s->pins & SHARE_PINS);
 	return !(s->pins & SHARE_PINS) || !(s->pins & SHARE_FORKED);
 }
 
@@ -74,12 +76,9 @@ static int own_frame(struct machine *m, uint32_t pte, struct effect *fx)
 
 	if (pte_owner(p) == OWNER_SHARED) {
 		s = machine_share(m, p->ref);
-		if (may_reuse(s)) {
-			if (!(s->pins & SHARE_PINS)) { /* its own again */
-				frame = s->frame;
-				arena_drop(&m->share, p->ref);
-				pte_set_owner(p, OWNER_PRIVATE, frame);
-			}
+		if (may_reuse(m, s)) {
+			if (!(s->pins & SHARE_PINS)) /* its own again */
+				page_keep(m, pte, fx);
 			return 0;
 		}
 	}

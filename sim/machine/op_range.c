@@ -102,15 +102,12 @@ static int step_advise(struct machine *m, struct machine_op *op,
 		       struct effect *fx)
 {
 	uint32_t pte = advise_next(m, op);
-	const struct pte *p;
 
 	if (!pte)
 		return 0;
-	p = &m->pte[pte];
 	op_fx_page(m, pte, fx);
-	if (!(p->flags & PTE_MERGEABLE) &&
-	    (p->flags & PTE_PLACED || machine_merged(m, p)) &&
-	    machine_unmerge(m, pte, fx)) {
+	if (!(m->pte[pte].flags & PTE_MERGEABLE) &&
+	    machine_unmergeable(m, pte) && machine_unmerge(m, pte, fx)) {
 		/* Without memory they stay merged, but go with their range. */
 		while (advise_next(m, op))
 			;

@@ -70,6 +70,23 @@ bool page_leave(struct machine *m, uint32_t pte, struct effect *fx)
 	return freed;
 }
 
+void page_keep(struct machine *m, uint32_t pte, struct effect *fx)
+{
+	struct pte *p = &m->pte[pte];
+	uint32_t i = p->ref;
+	struct share *s = machine_share(m, i);
+
+	if (s->pins & SHARE_MERGED) {
+		count_merged(m, i, -1);
+		m->merged_pages--;
+		m->merged_zero_pages -= p->content == 0;
+		fx->flags |= FXF_BROKE | FXF_FREED | FXF_REUSED;
+		fx->freed = s->word;
+	}
+	pte_set_owner(p, OWNER_PRIVATE, s->frame);
+	arena_drop(&m->share, i);
+}
+
 void page_own(struct machine *m, uint32_t pte, enum pte_owner owner,
 	      uint32_t ref)
 {
@@ -151,7 +168,7 @@ static void split_chunk(struct machine *m, uint32_t base, uint32_t huge)
 		if (!(p->flags & PTE_HUGE) || huge_frame(m, p) != huge)
 			continue;
 		p->flags &= ~PTE_HUGE;
-		if (p->content)
+		if (p->content || m->rules.split_keeps_zeros)
 			continue;
 		page_leave(m, pte, &fx);
 		page_own(m, pte, OWNER_ZERO,

@@ -21,6 +21,9 @@ bool page_leave(struct machine *m, uint32_t pte, struct effect *fx);
 /* page_own - @pte, which maps nothing, maps this */
 void page_own(struct machine *m, uint32_t pte, enum pte_owner owner,
 	      uint32_t ref);
+/* page_keep - the last mapping of a frame without pins has it for itself; what
+ * that means for a merged one is added to @fx: FXF_REUSED */
+void page_keep(struct machine *m, uint32_t pte, struct effect *fx);
 /* page_fault - a slot that was not present becomes so, with these flags */
 void page_fault(struct machine *m, uint32_t pte, uint32_t content,
 		enum pte_owner owner, uint32_t ref, uint32_t flags);

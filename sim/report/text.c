@@ -305,7 +305,8 @@ static bool hint_memory(const struct report *r, FILE *out)
 		      out);
 		return true;
 	}
-	if (!option(r, "use_zero_pages") && zeros * 2 > sharing) {
+	if (opt_find(r->opt_rows, "use_zero_pages") &&
+	    !option(r, "use_zero_pages") && zeros * 2 > sharing) {
 		fprintf(out,
 			"%s of the merged pages hold zeros: with --set "
 			"use_zero_pages=1 they need\n  no records (%s less "

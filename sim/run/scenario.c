@@ -141,14 +141,27 @@ static uint64_t full_scans(struct scenario *sc)
 	return (uint64_t)rows_get(&sc->rows, "ksm", "full_scans", 0);
 }
 
-/* End the sleep between two batches by changing its length a little. */
+/*
+ * End the sleep between two batches by changing its length a little.  Kernels
+ * that sleep on are waited for, and sleep as short as can be from then on; the
+ * first time is before anything is merged that could grow old meanwhile.
+ */
 static int kick(struct scenario *sc)
 {
+	const ns_t *wake = &sc->engine->wake[0];
 	char value[16];
+	int ret;
 
-	sc->hour_ms = sc->hour_ms == HOUR_MS ? HOUR_MS + 1 : HOUR_MS;
-	snprintf(value, sizeof(value), "%" PRIu32, sc->hour_ms);
-	return write_knob(sc, "sleep_millisecs", value);
+	sc->sleep_ms =
+		sc->sleep_ms == sc->base_ms ? sc->base_ms + 1 : sc->base_ms;
+	snprintf(value, sizeof(value), "%" PRIu32, sc->sleep_ms);
+	ret = write_knob(sc, "sleep_millisecs", value);
+	if (!ret && sc->started && sc->clock.now.v < wake->v &&
+	    !ns_is_never(*wake)) {
+		sc->base_ms = 0;
+		sc->clock.now = *wake;
+	}
+	return ret;
 }
 
 static int do_set(struct scenario *sc, const struct op *op)
@@ -239,15 +252,16 @@ static void do_snap(struct scenario *sc, const struct op *op)
 	for (size_t i = 0; i < NCOLUMNS; i++) {
 		const char *name = columns[i];
 		uint64_t knob;
-		int64_t v;
 
 		/* "d_": since boot on a real kernel, which started before us */
 		name += strncmp(name, "d_", 2) ? 0 : 2;
 		if (!sc->ops->get(sc->engine, name, &knob))
-			v = (int64_t)knob;
+			fprintf(sc->out, "\t%" PRIu64, knob);
+		else if (rows_has(&sc->rows, "ksm", name))
+			fprintf(sc->out, "\t%" PRId64,
+				rows_get(&sc->rows, "ksm", name, 0));
 		else
-			v = rows_get(&sc->rows, "ksm", name, -1);
-		fprintf(sc->out, "\t%" PRId64, v);
+			fputs("\t-", sc->out);
 	}
 	fputc('\n', sc->out);
 }
@@ -319,6 +333,8 @@ static int set_up(struct scenario *sc)
 	assert(sc->ops->opts_size <= sizeof(opts));
 	opt_defaults(sc->ops->opts, &opts);
 	ret = opt_set(sc->ops->opts, &opts, "run", "2", sc->err);
+	for (const char *const *s = sc->opts->set; !ret && s && *s; s += 2)
+		ret = opt_set(sc->ops->opts, &opts, s[0], s[1], sc->err);
 	if (!ret)
 		ret = content_set_new(&sc->contents, &src,
 				      sc->ops->needs(&opts), 1, sc->err);
@@ -330,7 +346,7 @@ static int set_up(struct scenario *sc)
 		return ret;
 	env.machine = sc->machine;
 	env.contents = sc->contents;
-	sc->hour_ms = HOUR_MS;
+	sc->sleep_ms = sc->base_ms = HOUR_MS;
 	meter_init(&sc->meter, NULL);
 	ret = sc->ops->start(&sc->engine, &env, &opts, sc->err);
 	if (ret)

@@ -12,7 +12,8 @@
  *				page p holds RULE of V0 + ((p - LO) * STEP) [% MOD]
  *	scan			one full scan, or the rest of the present one
  *	batch N			one batch of at most N pages
- *	snap STEP		prints a row: all counters and three tunables
+ *	snap STEP		prints a row: all counters and three tunables;
+ *				"-" for one that the version does not have
  * ksmd is stepped: it sleeps between two batches until the next scan or batch.
  *
  * The language of zram steps; the columns of a row, with blanks or tabs between:
@@ -44,6 +45,9 @@
 
 struct scenario_opts {
 	unsigned paranoid; /* check every invariant after every operation */
+	/* Tunables of ksm from boot on, above all version: names and values in
+	 * turn, NULL ends; NULL: none. */
+	const char *const *set;
 	struct meter
 		*sum; /* all counts of all scenarios are added; NULL: not */
 };

@@ -81,8 +81,9 @@ struct scenario {
 	uint32_t space[WORKERS]; /* number + 1; 0: not running */
 	uint32_t home[WORKERS];	 /* whose addresses it uses (fork keeps them) */
 	uint32_t next_space;
-	uint32_t hour_ms; /* the sleep that was written last */
-	bool started;	  /* ksmd sleeps between two batches */
+	uint32_t sleep_ms; /* the sleep that was written last */
+	uint32_t base_ms;  /* it, or one more */
+	bool started;	   /* ksmd sleeps between two batches */
 	uint64_t scans_done;
 };
 

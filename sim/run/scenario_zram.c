@@ -330,6 +330,11 @@ int scenario_zram(const char *name, char *text, size_t n,
 	char *p = text, *line;
 	int ret = 0;
 
+	if (opts->set && opts->set[0])
+		return err_set(err, EINVAL,
+			       "%s: zram steps are of one device, which takes "
+			       "no tunables: %s",
+			       name, opts->set[0]);
 	meter_init(&sc.meter, NULL);
 	print_header(out);
 	while (!ret && (line = text_line(&p, text + n))) {

@@ -23,7 +23,8 @@ void rig_contents(struct rig *r, enum page_rule rule, uint32_t contents)
 	src = page_store_source(&r->store);
 	ret = content_set_new(&r->contents, &src,
 			      NEED_RANK | NEED_PREFIX | NEED_SAME | NEED_BYTES |
-				      NEED_CHECKSUM(CHECKSUM_XXH64),
+				      NEED_CHECKSUM(CHECKSUM_XXH64) |
+				      NEED_CHECKSUM(CHECKSUM_JHASH2),
 			      1, &r->err);
 	for (size_t i = 0; !ret && codecs[i]; i++)
 		ret = codec_columns(r->contents,

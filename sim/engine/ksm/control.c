@@ -83,11 +83,8 @@ static int unmerge_space(struct ksm *k, uint32_t space, struct meter *m)
 	for (size_t at = 0; at < mc->space[space].nchunk; at++) {
 		pte = mc->space[space].chunk[at].chunk << CHUNK_SHIFT;
 		for (unsigned i = 0; i < CHUNK_PAGES; i++, pte++) {
-			const struct pte *p = &mc->pte[pte];
-
-			if (!(p->flags & PTE_PRESENT) ||
-			    !(p->flags & PTE_MERGEABLE) ||
-			    !(p->flags & PTE_PLACED || machine_merged(mc, p)))
+			if (!(mc->pte[pte].flags & PTE_MERGEABLE) ||
+			    !machine_unmergeable(mc, pte))
 				continue;
 			ret = machine_unmerge(mc, pte, &fx);
 			if (!ret)
@@ -168,7 +165,7 @@ int ksm_set(struct engine *e, const char *key, const char *value,
 	uint64_t want;
 	int ret = 0;
 
-	if (!row)
+	if (!row || !ksm_has_tunable(&k->rules, key))
 		return -ENOENT;
 	if (opt_set(ksm_options, &fresh, key, value, NULL))
 		return -EINVAL;
@@ -188,7 +185,8 @@ int ksm_set(struct engine *e, const char *key, const char *value,
 			ret = refuse_if_shared(k, m);
 		break;
 	case offsetof(struct ksm_opts, sleep_millisecs):
-		if (want != k->opt.sleep_millisecs && !k->parked)
+		if (want != k->opt.sleep_millisecs && !k->parked &&
+		    k->rules.wakes)
 			k->wake = k->clock->now; /* a running sleep ends */
 		break;
 	case offsetof(struct ksm_opts, version):
@@ -210,7 +208,7 @@ int ksm_get(const struct engine *e, const char *key, uint64_t *value)
 {
 	const struct opt *row = opt_find(ksm_options, key);
 
-	if (!row)
+	if (!row || !ksm_has_tunable(&((const struct ksm *)e)->rules, key))
 		return -ENOENT;
 	*value = opt_get(row, &((const struct ksm *)e)->opt);
 	return 0;

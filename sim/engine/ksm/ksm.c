@@ -10,17 +10,19 @@
 
 #define SYSFS "[linux-6.18] /sys/kernel/mm/ksm"
 
-static const char *const versions[] = {"6.18", NULL};
 static const char *const advisors[] = {"none", "scan-time", NULL};
-static const char *const checksums[] = {"xxhash", "jhash2", "crc32c", NULL};
+static const char *const checksums[] = {"xxhash", "jhash2", "crc32c", "auto",
+					NULL};
 static const char *const copies[] = {"single", "per-colour",  "theta",
 				     "per-K",  "share-limit", NULL};
 
 /* clang-format off */
 const struct opt ksm_options[] = {
 	{ OPT_CHOICE, OPT_FIELD(ksm_opts, version, uint64_t),
-	  .choices = versions,
-	  .help = "kernel whose rules are followed",
+	  .choices = ksm_versions,
+	  .help = "kernel whose rules are followed, with the tunables and "
+		  "counters that it has; one that is not in the list behaves "
+		  "as the nearest before it",
 	  .source = "[linux-6.18] mm/ksm.c" },
 	{ OPT_U64, OPT_FIELD(ksm_opts, run, uint64_t),
 	  .def = KSM_RUN_MERGE, .max = KSM_RUN_UNMERGE,
@@ -70,10 +72,10 @@ const struct opt ksm_options[] = {
 	  .def = 200, .min = 1, .max = UINT32_MAX, .unit = "s",
 	  .help = "how long a full scan should take", .source = SYSFS },
 	{ OPT_CHOICE, OPT_FIELD(ksm_opts, checksum, uint64_t),
-	  .choices = checksums,
+	  .choices = checksums, .def = KSM_CHECKSUM_AUTO,
 	  .help = "hash that tells changed pages: xxhash since 5.0, jhash2 "
-		  "before, crc32c was proposed; counters change only where one "
-		  "collides",
+		  "before, crc32c was proposed; auto: that of the version; "
+		  "counters change only where one collides",
 	  .source = "[linux-6.18] calc_checksum(); [ksm-xxhash]" },
 	{ OPT_U64, OPT_FIELD(ksm_opts, hz, uint64_t),
 	  .def = 250, .min = 100, .max = 1000, .unit = "Hz",
@@ -112,11 +114,18 @@ static const struct {
 	[KSM_CRC32C] = {CHECKSUM_CRC32C, OP_CRC32C},
 };
 
+static enum ksm_checksum hash_of(const struct ksm_opts *o)
+{
+	if (o->checksum != KSM_CHECKSUM_AUTO)
+		return (enum ksm_checksum)o->checksum;
+	return ksm_rules_of(o->version).checksum;
+}
+
 static uint64_t ksm_needs(const void *opts)
 {
 	const struct ksm_opts *o = opts;
 	uint64_t needs = NEED_RANK | NEED_PREFIX |
-			 NEED_CHECKSUM(hashes[o->checksum].column);
+			 NEED_CHECKSUM(hashes[hash_of(o)].column);
 
 #ifdef DEDUPSIM_COMPARE_BYTES
 	needs |= NEED_BYTES;
@@ -164,6 +173,7 @@ static int ksm_start(struct engine **out, const struct engine_env *env,
 		return -ENOMEM;
 	k->base = (struct engine){&engine_ksm, 1, &k->wake};
 	k->opt = *(const struct ksm_opts *)opts;
+	k->rules = ksm_rules_of(k->opt.version);
 	k->machine = env->machine;
 	k->contents = env->contents;
 	k->clock = env->clock;
@@ -171,21 +181,23 @@ static int ksm_start(struct engine **out, const struct engine_env *env,
 	k->wake = NS_NEVER;
 	k->parked = true;
 	k->walked[TREE_STABLE] = k->walked[TREE_UNSTABLE] = RANK_NONE;
-	k->checksum =
-		env->contents->checksum[hashes[k->opt.checksum].column];
-	k->checksum_op = hashes[k->opt.checksum].op;
+	k->checksum = env->contents->checksum[hashes[hash_of(&k->opt)].column];
+	k->checksum_op = hashes[hash_of(&k->opt)].op;
 	arena_init(&k->nodes, sizeof(struct node));
 	k->stable.stride = sizeof(struct node);
 	k->unstable.stride = sizeof(struct item);
 	if (k->opt.advisor_mode != KSM_ADVISOR_NONE)
 		advisor_start(k);
-	ret = colour_start(k, err);
+	ret = ksm_check_opts(&k->opt, err);
+	if (!ret)
+		ret = colour_start(k, err);
 	if (!ret && mem_reserve(&k->slot, &k->slot_cap, 1, sizeof(*k->slot)))
 		ret = -ENOMEM;
 	if (ret) {
 		ksm_stop(&k->base);
 		return ret;
 	}
+	k->machine->rules = k->rules.machine;
 	*out = &k->base;
 	return 0;
 }
@@ -229,7 +241,7 @@ static void notice_page(struct ksm *k, const struct effect *fx, struct meter *m)
 
 	if (fx->flags & FXF_FREED && fx->freed)
 		stable_mark_stale(k, fx->freed);
-	if (fx->flags & FXF_BROKE && !(fx->flags & FXF_GONE)) {
+	if ((fx->flags & (FXF_BROKE | FXF_GONE | FXF_REUSED)) == FXF_BROKE) {
 		k->cow_ksm++;
 		meter_add(m, OP_COW_BREAK, 1);
 	}
@@ -320,6 +332,7 @@ const struct engine_ops engine_ksm = {
 	.opts = ksm_options,
 	.opts_size = sizeof(struct ksm_opts),
 	.keeps_words = true,
+	.has = ksm_has,
 	.needs = ksm_needs,
 	.start = ksm_start,
 	.notice = ksm_notice,

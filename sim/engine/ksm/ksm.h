@@ -11,6 +11,7 @@
  *	advisor.c   scan-time advisor
  *	colour.c    copies of a content for mappings of different colours
  *	report.c    counters, invariants
+ *	version.c   which rules, tunables and counters a kernel has
  *	ksm.c       options, start, what happens to pages and spaces, stop
  *
  * A page's record ("rmap item") is split: its state lives in the PTE's word,
@@ -43,9 +44,9 @@
 
 #define RANK_NONE UINT32_MAX
 
-/* Sizes of the modelled kernel's records, x86-64 with NUMA. [linux-6.18] */
+/* Sizes of the modelled kernel's records, x86-64 with NUMA; those of stable
+ * nodes have changed. [linux-6.18] */
 #define KSM_ITEM_BYTES 64
-#define KSM_NODE_BYTES 64
 #define KSM_SLOT_BYTES 48
 
 enum ksm_run { KSM_RUN_STOP, KSM_RUN_MERGE, KSM_RUN_UNMERGE };
@@ -56,7 +57,7 @@ enum ksm_copies {
 	KSM_COPIES_GROUPS,
 	KSM_COPIES_LIMIT,
 };
-enum ksm_checksum { KSM_XXHASH, KSM_JHASH2, KSM_CRC32C };
+enum ksm_checksum { KSM_XXHASH, KSM_JHASH2, KSM_CRC32C, KSM_CHECKSUM_AUTO };
 enum ksm_advisor { KSM_ADVISOR_NONE, KSM_ADVISOR_SCAN_TIME };
 
 struct ksm_opts { /* the kernel's names */
@@ -85,6 +86,34 @@ struct ksm_opts { /* the kernel's names */
 };
 
 extern const struct opt ksm_options[];
+
+/* ---- version.c ---- */
+
+/* In what the modelled kernel differs from the latest. */
+struct ksm_rules {
+	uint32_t release;   /* 418 for 4.18 */
+	bool search_first;  /* the stable tree before the checksum */
+	bool limit;	    /* max_page_sharing: several copies of a content */
+	bool keep_chains;   /* a chain of one copy ends only when it is pruned
+			       and the copy has room */
+	bool count_batches; /* pages_scanned: whole batches, of P + 1 pages;
+			       nothing for one that ends with the scan */
+	bool wakes;	    /* writing sleep_millisecs ends the sleep */
+	bool zero_tracked;  /* zero pages that KSM mapped are counted */
+	uint8_t node_bytes;
+	enum ksm_checksum checksum;
+	struct machine_rules machine;
+};
+
+/* Names of the versions, as the choices of an option. */
+extern const char *const ksm_versions[];
+struct ksm_rules ksm_rules_of(uint64_t version);
+bool ksm_has_tunable(const struct ksm_rules *rules, const char *name);
+bool ksm_has_counter(const struct ksm_rules *rules, const char *name);
+int ksm_has(const void *opts, const struct opt *row, struct err *err);
+struct ksm_opts;
+/* Refuses values that the version cannot have, and switches off what it lacks. */
+int ksm_check_opts(struct ksm_opts *opts, struct err *err);
 
 /* Most full scans in a row that smart scan lets a page sit out. */
 #define SKIPS_MAX 8
@@ -168,6 +197,7 @@ struct slot {
 struct ksm {
 	struct engine base;
 	struct ksm_opts opt;
+	struct ksm_rules rules;
 	struct machine *machine;
 	const struct content_set *contents;
 	const struct clock *clock;

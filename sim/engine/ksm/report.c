@@ -24,7 +24,7 @@ static int64_t profit(uint64_t pages, uint64_t items)
 static uint64_t metadata_bytes(const struct ksm *k)
 {
 	return k->rmap_items * KSM_ITEM_BYTES +
-	       k->nodes.count * KSM_NODE_BYTES + k->slots * KSM_SLOT_BYTES;
+	       k->nodes.count * k->rules.node_bytes + k->slots * KSM_SLOT_BYTES;
 }
 
 /* What is saved now, by the page tables: the kernel's counters lag behind. */
@@ -43,17 +43,21 @@ struct ksm_row {
 	int64_t value;
 };
 
-static void add_rows(struct rows *out, const char *scope,
+/* Those counters that the kernel has. */
+static void add_rows(const struct ksm *k, struct rows *out,
 		     const struct ksm_row *row, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		rows_add(out, scope, row[i].name, row[i].unit, row[i].value);
+		if (ksm_has_counter(&k->rules, row[i].name))
+			rows_add(out, "ksm", row[i].name, row[i].unit,
+				 row[i].value);
 }
 
 void ksm_report(const struct engine *e, struct rows *out)
 {
 	const struct ksm *k = (const struct ksm *)e;
 	uint64_t zero = k->machine->zero_merged;
+	uint64_t counted = k->rules.zero_tracked ? zero : 0;
 	const struct ksm_row row[] = {
 		{"pages_shared", "pages", (int64_t)k->pages_shared},
 		{"pages_sharing", "pages", (int64_t)k->pages_sharing},
@@ -64,7 +68,7 @@ void ksm_report(const struct engine *e, struct rows *out)
 		{"ksm_zero_pages", "pages", (int64_t)zero},
 		{"full_scans", "scans", (int64_t)k->full_scans},
 		{"general_profit", "bytes",
-		 profit(k->pages_sharing + zero, k->rmap_items)},
+		 profit(k->pages_sharing + counted, k->rmap_items)},
 		{"pages_scanned", "pages", (int64_t)k->pages_scanned},
 		{"pages_skipped", "pages", (int64_t)k->pages_skipped},
 		{"cow_ksm", "pages", (int64_t)k->cow_ksm},
@@ -79,9 +83,11 @@ void ksm_report(const struct engine *e, struct rows *out)
 	};
 
 	report_saved(k, out);
-	add_rows(out, "ksm", row, sizeof(row) / sizeof(row[0]));
+	add_rows(k, out, row, sizeof(row) / sizeof(row[0]));
 	/* Tunables in force, and what no kernel counter tells of all processes. */
-	add_rows(out, "ksm_model", model, sizeof(model) / sizeof(model[0]));
+	for (size_t i = 0; i < sizeof(model) / sizeof(model[0]); i++)
+		rows_add(out, "ksm_model", model[i].name, model[i].unit,
+			 model[i].value);
 	if (k->colours > 1)
 		colour_report(k, out);
 }
@@ -90,16 +96,19 @@ void ksm_report_space(const struct engine *e, uint32_t space, struct rows *out)
 {
 	const struct ksm *k = (const struct ksm *)e;
 	const struct slot *s = &k->slot[space + 1];
-	int32_t i = (int32_t)space;
+	uint64_t counted = k->rules.zero_tracked ? s->zero : 0;
+	const struct ksm_row row[] = {
+		{"ksm_rmap_items", "items", (int64_t)s->items},
+		{"ksm_zero_pages", "pages", (int64_t)s->zero},
+		{"ksm_merging_pages", "pages", (int64_t)s->merging},
+		{"ksm_process_profit", "bytes",
+		 profit(s->merging + counted, s->items)},
+	};
 
-	rows_add_at(out, "space", "ksm_rmap_items", i, "items",
-		    (int64_t)s->items);
-	rows_add_at(out, "space", "ksm_zero_pages", i, "pages",
-		    (int64_t)s->zero);
-	rows_add_at(out, "space", "ksm_merging_pages", i, "pages",
-		    (int64_t)s->merging);
-	rows_add_at(out, "space", "ksm_process_profit", i, "bytes",
-		    profit(s->merging + s->zero, s->items));
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
+		if (ksm_has_counter(&k->rules, row[i].name))
+			rows_add_at(out, "space", row[i].name, (int32_t)space,
+				    row[i].unit, row[i].value);
 }
 
 /* ---- invariants ---- */

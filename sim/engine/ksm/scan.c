@@ -109,6 +109,8 @@ out:
 
 /* ---- what is done with it ---- */
 
+#define GO_ON 1 /* the page needs something else */
+
 static int merge_zero(struct ksm *k, uint32_t pte, struct meter *m)
 {
 	unsigned freed, split = 0;
@@ -172,12 +174,79 @@ static int process_merged(struct ksm *k, uint32_t pte, uint32_t node,
 	return 0;
 }
 
+/* Has the page changed since its checksum was last taken?  Takes it. */
+static inline bool changed(struct ksm *k, uint32_t pte, struct meter *m)
+{
+	uint32_t sum = k->checksum[k->machine->pte[pte].content];
+	struct item *it = ksm_item(k, pte);
+	bool same = it->checksum == sum;
+
+	meter_add(m, OP_CHECKSUM, 1);
+	meter_add(m, k->checksum_op, 1);
+	if (unlikely(k->sink))
+		k->sink->read(k->sink->ctx, k->visited, PAGE_BYTES);
+	it->checksum = sum;
+	return !same;
+}
+
+/* The page looks like zeros. */
+static int to_zero(struct ksm *k, uint32_t pte, const struct key *key,
+		   struct meter *m)
+{
+	int ret;
+
+	if (key->content) {
+		zero_collision(k, key, m);
+		return GO_ON;
+	}
+	ret = merge_zero(k, pte, m);
+	return ret == -EBUSY ? GO_ON : ret;
+}
+
+/* Look for a node to join; where this is done first, the item is still where
+ * the last scan has left it, and counts there. */
+static inline int join(struct ksm *k, uint32_t pte, const struct key *key,
+		       struct meter *m)
+{
+	uint32_t node;
+
+	if (likely(!k->opt.colour_copies))
+		node = stable_search(k, key, m);
+	else
+		node = colour_search(k, pte, key, m);
+	if (unlikely(k->rules.search_first))
+		item_leave(k, pte, m);
+	if (!node)
+		return GO_ON;
+	if (unlikely(colour_own_due(k, pte, node)))
+		return colour_found(k, pte, m);
+	return merge_into(k, pte, node, m);
+}
+
+/* Up to 6.10 only a page that joins no node has its checksum looked at. */
+static int process_searched(struct ksm *k, uint32_t pte, struct meter *m)
+{
+	struct key key = ksm_key(k, pte);
+	int ret = join(k, pte, &key, m);
+
+	if (ret != GO_ON)
+		return ret;
+	if (changed(k, pte, m))
+		return 0;
+	if (k->opt.use_zero_pages &&
+	    ksm_item(k, pte)->checksum == k->checksum[0]) {
+		ret = to_zero(k, pte, &key, m);
+		if (ret != GO_ON)
+			return ret;
+	}
+	return unstable_step(k, pte, &key, m);
+}
+
 static int process(struct ksm *k, uint32_t pte, struct meter *m)
 {
 	const struct pte *p = &k->machine->pte[pte];
-	struct item *it = ksm_item(k, pte);
 	struct key key;
-	uint32_t sum, node;
+	uint32_t node;
 	int ret;
 
 	if (unlikely(k->sink))
@@ -187,35 +256,20 @@ static int process(struct ksm *k, uint32_t pte, struct meter *m)
 		if (node)
 			return process_merged(k, pte, node, m);
 	}
+	if (unlikely(k->rules.search_first))
+		return process_searched(k, pte, m);
 	item_leave(k, pte, m);
-	sum = k->checksum[p->content];
-	meter_add(m, OP_CHECKSUM, 1);
-	meter_add(m, k->checksum_op, 1);
-	if (unlikely(k->sink))
-		k->sink->read(k->sink->ctx, k->visited, PAGE_BYTES);
-	if (sum != it->checksum) {
-		it->checksum = sum;
+	if (changed(k, pte, m))
 		return 0;
-	}
 	key = ksm_key(k, pte);
-	if (k->opt.use_zero_pages && sum == k->checksum[0]) {
-		if (p->content == 0) {
-			ret = merge_zero(k, pte, m);
-			if (ret != -EBUSY)
-				return ret;
-		} else {
-			zero_collision(k, &key, m);
-		}
+	if (k->opt.use_zero_pages &&
+	    ksm_item(k, pte)->checksum == k->checksum[0]) {
+		ret = to_zero(k, pte, &key, m);
+		if (ret != GO_ON)
+			return ret;
 	}
-	if (likely(!k->opt.colour_copies))
-		node = stable_search(k, &key, m);
-	else
-		node = colour_search(k, pte, &key, m);
-	if (node && unlikely(colour_own_due(k, pte, node)))
-		return colour_found(k, pte, m);
-	if (node)
-		return merge_into(k, pte, node, m);
-	return unstable_step(k, pte, &key, m);
+	ret = join(k, pte, &key, m);
+	return ret == GO_ON ? unstable_step(k, pte, &key, m) : ret;
 }
 
 /* Note a new state of the item; states that smart scan took away and a later
@@ -247,8 +301,10 @@ int ksm_batch(struct ksm *k, struct meter *m)
 		if (ret)
 			return ret;
 		settle(k, pte);
-		k->pages_scanned++;
+		k->pages_scanned += !k->rules.count_batches;
 		meter_add(m, OP_PAGE_VISIT, 1);
 	}
+	if (unlikely(k->rules.count_batches) && !left)
+		k->pages_scanned += k->opt.pages_to_scan + 1;
 	return 0;
 }

@@ -8,9 +8,11 @@
  */
 #include "sim/engine/ksm/ksm.h"
 
+/* Without a limit even a node that lists nobody is joined. */
 static bool candidate(const struct ksm *k, const struct node *n)
 {
-	return n->count > 0 && n->count < k->opt.max_page_sharing && !n->stale;
+	return (n->count > 0 || !k->rules.limit) &&
+	       n->count < k->opt.max_page_sharing && !n->stale;
 }
 
 bool stable_candidate(const struct ksm *k, const struct node *n)
@@ -228,7 +230,9 @@ static uint32_t representative(struct ksm *k, uint32_t *x, bool prune,
 		k->stable_node_chains--;
 		return 0;
 	}
-	if (n->dups == 1) { /* the chain collapses: the dup takes its place */
+	if (n->dups == 1 && (!k->rules.keep_chains ||
+			     (prune && candidate(k, ksm_node(k, d))))) {
+		/* the chain collapses: the dup takes its place */
 		dup_remove(k, d);
 		ksm_node(k, d)->kind = NODE_PLAIN;
 		rb_replace(&k->stable, chain, d);
