@@ -36,7 +36,8 @@ struct store_effect;
 
 struct effect {
 	uint8_t kind;
-	uint8_t pad[3];
+	uint8_t left_free; /* the frame @left is free now */
+	uint8_t pad[2];
 	uint32_t flags; /* FXF_ */
 	uint32_t space;
 	uint32_t from;	  /* FX_FORK: the parent */
@@ -44,6 +45,7 @@ struct effect {
 	uint32_t content; /* what it holds now; CONTENT_NONE when gone */
 	uint32_t before; /* what it held; CONTENT_NONE when it was not mapped */
 	uint32_t freed;	 /* word that the engine gave to the frame now free */
+	uint32_t left;	 /* frame that it let go of, plus 1; 0: none */
 	union {
 		uint64_t vpn;
 		/* FX_STORE; valid until the next event */

@@ -54,6 +54,32 @@
 	X(NODE_FREE, "node_frees", "nodes",                                    \
 	  "record of a shared frame dropped")                                  \
 	X(TURN, "turns", "turns", "batch begun by the background thread")      \
+	X(FRAME_SCAN, "frames_scanned", "frames",                              \
+	  "page frame whose state a daemon looked at")                         \
+	X(STATE_CHANGE, "state_changes", "frames",                             \
+	  "bits of a page frame swapped in a shared word")                     \
+	X(QUEUE, "queue_ops", "entries",                                       \
+	  "frame put into or taken out of a queue of several threads")         \
+	X(RMAP_STEP, "rmap_steps", "mappings",                                 \
+	  "mapping of a page found by its reverse map")                        \
+	X(WP_FAULT, "wp_faults", "faults",                                     \
+	  "write to a page that was only made read-only")                      \
+	X(SD_SEARCH, "sd_searches", "searches",                                \
+	  "search of an SD tree, the page in question being read")             \
+	X(SD_VISIT, "sd_visits", "vectors",                                    \
+	  "vector of an SD tree on the way of a search")                       \
+	X(SD_REP_VISIT, "sd_rep_visits", "vectors",                            \
+	  "vector looked at to find a representative")                         \
+	X(SD_PAGE, "sd_pages", "pages",                                        \
+	  "stored page mapped to be compared with")                            \
+	X(SD_BYTES, "sd_bytes", "bytes", "of a key, compared or scanned")      \
+	X(SD_CAS, "sd_swaps", "swaps", "compare-and-swap in an SD tree")       \
+	X(SD_CAS_FAIL, "sd_swaps_lost", "swaps",                               \
+	  "compare-and-swap that another thread was faster at")                \
+	X(SD_SHARED, "sd_shared_swaps", "swaps",                               \
+	  "atomic change of a word that all threads change")                   \
+	X(SD_PIECE, "sd_pieces", "pieces",                                     \
+	  "vector or header taken or given back")                              \
 	X(OBJ_STORE, "objects_stored", "objects", "object put into a pool")    \
 	X(OBJ_DROP, "objects_dropped", "objects",                              \
 	  "object taken out of a pool by its owner")                           \

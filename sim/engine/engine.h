@@ -48,6 +48,9 @@ struct engine {
 	const struct engine_ops *ops;
 	unsigned workers; /* background threads; 0: none */
 	ns_t *wake;	  /* [workers], the engine's */
+	/* [workers], the run's, there before the first event: for an engine
+	 * that plays several workers in one turn */
+	struct meter *meter;
 };
 
 /* How far background work has come; for `--until` and the summary. */

@@ -148,12 +148,13 @@ static int check_frames(const struct machine *m, const struct count *n,
 	}
 	/* Frames that only an extra reference keeps alive. */
 	lingering = m->share.count - shares;
-	if (lingering > m->npin)
+	if (lingering > m->npin + m->held_shares)
 		return err_why(why, "machine", "share records leak");
-	if (n->private + m->share.count != m->frames->used)
+	if (n->private + m->share.count + m->held_frames != m->frames->used)
 		return err_why(why, "machine",
 			       "%" PRIu64 " frames owned, %" PRIu32 " used",
-			       n->private + m->share.count, m->frames->used);
+			       n->private + m->share.count + m->held_frames,
+			       m->frames->used);
 	return 0;
 }
 

@@ -112,6 +112,14 @@ int frame_take_huge(struct frame_map *f, uint32_t *frame)
 	return 0;
 }
 
+void frame_keep(struct frame_map *f, uint32_t frame)
+{
+	assert(frame < f->known);
+	assert(f->level[0].free[frame / 64] >> (frame % 64) & 1);
+	mark_used(f, frame);
+	count(f, 1);
+}
+
 void frame_give(struct frame_map *f, uint32_t frame)
 {
 	assert(frame < f->known && f->used);

@@ -33,6 +33,8 @@ void frame_map_fini(struct frame_map *f);
 int frame_take(struct frame_map *f, uint32_t *frame);
 /* frame_take_huge - HUGE_PAGES aligned free frames, the lowest such group */
 int frame_take_huge(struct frame_map *f, uint32_t *frame);
+/* frame_keep - take this one, which is free and was in use before */
+void frame_keep(struct frame_map *f, uint32_t frame);
 void frame_give(struct frame_map *f, uint32_t frame);
 
 #endif

@@ -47,6 +47,7 @@
 #define PTE_MERGEABLE 16u /* copy of the range's flag, for scans */
 #define PTE_PLACED 32u	  /* owner ZERO: an engine pointed it there */
 #define PTE_HUGE 64u	  /* part of an unsplit huge page */
+#define PTE_COPY 128u	  /* an engine wants a write to get a copy */
 
 enum pte_owner { OWNER_PRIVATE, OWNER_SHARED, OWNER_ZERO, OWNER_STORE };
 
@@ -73,7 +74,8 @@ struct share {
 #define SHARE_MERGED (UINT32_C(1) << 31)
 #define SHARE_FORKED (UINT32_C(1) << 30) /* had several mappings by a fork */
 #define SHARE_ZERO (UINT32_C(1) << 29)	 /* merged, and holds zeros */
-#define SHARE_PINS (SHARE_ZERO - 1)
+#define SHARE_HELD (UINT32_C(1) << 28)	 /* an engine keeps the frame */
+#define SHARE_PINS (SHARE_HELD - 1)
 
 /* One extra reference: who took it, on what. */
 struct pin {
@@ -157,6 +159,8 @@ struct machine {
 
 	struct arena share;
 	struct frame_map *frames;
+	uint32_t held_frames; /* nobody's, kept by an engine */
+	uint32_t held_shares; /* records with SHARE_HELD */
 	struct pin *pin; /* ascending by space and vpn */
 	size_t npin, pin_cap;
 
@@ -346,6 +350,38 @@ int machine_unmerge(struct machine *m, uint32_t pte, struct effect *fx);
  * Returns 0, or -EBUSY: pinned, unchanged.
  */
 int machine_split(struct machine *m, uint32_t pte, unsigned *split);
+
+/*
+ * machine_copy_on_write - shall a write to this present page get a copy, though
+ * the page is its own?  Holds until the page is copied, merged or gone.
+ */
+void machine_copy_on_write(struct machine *m, uint32_t pte, bool copy);
+
+/*
+ * machine_hold_share - the merged frame stays, even when nothing maps it
+ * machine_release_share - … no longer; returns true when that freed it
+ */
+void machine_hold_share(struct machine *m, uint32_t share);
+bool machine_release_share(struct machine *m, uint32_t share);
+
+/*
+ * machine_hold_frame - a frame that the last effect said is free is not
+ * machine_release_frame - now it is
+ * The engine calls the first before it does anything else with the machine.
+ */
+void machine_hold_frame(struct machine *m, uint32_t frame);
+void machine_release_frame(struct machine *m, uint32_t frame);
+
+/* machine_pinned - has the frame of this present page an extra reference? */
+bool machine_pinned(const struct machine *m, const struct pte *p);
+
+/* machine_frame_of - of a present page that has one: private or shared */
+static inline uint32_t machine_frame_of(const struct machine *m,
+					const struct pte *p)
+{
+	return pte_owner(p) == OWNER_SHARED ? machine_share(m, p->ref)->frame
+					    : p->ref;
+}
 
 /* machine_space_release - the engine holds no word in this exited space */
 void machine_space_release(struct machine *m, uint32_t space);

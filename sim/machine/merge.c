@@ -46,7 +46,15 @@ uint32_t machine_scan(const struct machine *m, struct space_cursor *c,
 	return 0;
 }
 
-static bool pinned(const struct machine *m, const struct pte *p)
+void machine_copy_on_write(struct machine *m, uint32_t pte, bool copy)
+{
+	struct pte *p = &m->pte[pte];
+
+	assert(p->flags & PTE_PRESENT);
+	p->flags = copy ? p->flags | PTE_COPY : p->flags & ~PTE_COPY;
+}
+
+bool machine_pinned(const struct machine *m, const struct pte *p)
 {
 	return pte_owner(p) == OWNER_SHARED &&
 	       machine_share(m, p->ref)->pins & SHARE_PINS;
@@ -70,7 +78,7 @@ static int prepare(struct machine *m, uint32_t pte, unsigned *split)
 	if (ret)
 		return ret;
 	/* A split may have put the page away: there is nothing to replace. */
-	return pinned(m, &m->pte[pte]) || pte_owner(&m->pte[pte]) == OWNER_ZERO
+	return machine_pinned(m, &m->pte[pte]) || pte_owner(&m->pte[pte]) == OWNER_ZERO
 		       ? -EBUSY
 		       : 0;
 }
@@ -86,6 +94,7 @@ int machine_make_merged(struct machine *m, uint32_t pte, uint32_t *share,
 		return ret;
 	if (page_share(m, pte))
 		return -ENOMEM;
+	p->flags &= ~PTE_COPY;
 	s = machine_share(m, p->ref);
 	*share = p->ref;
 	if (s->pins & SHARE_MERGED)
@@ -117,6 +126,7 @@ int machine_merge(struct machine *m, uint32_t pte, uint32_t share,
 	*freed = page_leave(m, pte, &fx);
 	*word = fx.freed;
 	page_own(m, pte, OWNER_SHARED, share);
+	m->pte[pte].flags &= ~PTE_COPY;
 	return 0;
 }
 

@@ -76,7 +76,7 @@ static int own_frame(struct machine *m, uint32_t pte, struct effect *fx)
 
 	if (pte_owner(p) == OWNER_SHARED) {
 		s = machine_share(m, p->ref);
-		if (may_reuse(m, s)) {
+		if (!(p->flags & PTE_COPY) && may_reuse(m, s)) {
 			if (!(s->pins & SHARE_PINS)) /* its own again */
 				page_keep(m, pte, fx);
 			return 0;
@@ -84,10 +84,12 @@ static int own_frame(struct machine *m, uint32_t pte, struct effect *fx)
 	}
 	if (frame_take(m->frames, &frame))
 		return -ENOMEM;
-	m->cow_copies += pte_owner(p) == OWNER_SHARED;
+	m->cow_copies += pte_owner(p) == OWNER_SHARED ||
+			 pte_owner(p) == OWNER_PRIVATE;
 	page_leave(m, pte, fx);
 	page_own(m, pte, OWNER_PRIVATE, frame);
-	p->flags &= ~PTE_HUGE; /* the copy is no part of it */
+	/* the copy is no part of it */
+	p->flags &= ~(PTE_HUGE | PTE_COPY);
 	return 0;
 }
 
@@ -117,7 +119,8 @@ static int step_write(struct machine *m, struct machine_op *op,
 	op_fx_page(m, op->pte, fx);
 	if (fresh)
 		fx->before = CONTENT_NONE;
-	else if (pte_owner(p) != OWNER_PRIVATE && own_frame(m, op->pte, fx))
+	else if ((pte_owner(p) != OWNER_PRIVATE || p->flags & PTE_COPY) &&
+		 own_frame(m, op->pte, fx))
 		return -ENOMEM;
 	p->content = op->ev.content;
 	fx->content = op->ev.content;

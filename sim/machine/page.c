@@ -9,7 +9,7 @@ static bool share_settle(struct machine *m, uint32_t i, uint32_t *word)
 {
 	struct share *s = machine_share(m, i);
 
-	if (s->maps || s->pins & SHARE_PINS)
+	if (s->maps || s->pins & (SHARE_PINS | SHARE_HELD))
 		return false;
 	*word = 0;
 	if (s->pins & SHARE_MERGED)
@@ -40,6 +40,8 @@ bool page_leave(struct machine *m, uint32_t pte, struct effect *fx)
 	struct pte *p = &m->pte[pte];
 	bool freed = false;
 
+	if (pte_owner(p) == OWNER_PRIVATE || pte_owner(p) == OWNER_SHARED)
+		fx->left = machine_frame_of(m, p) + 1;
 	switch (pte_owner(p)) {
 	case OWNER_PRIVATE:
 		frame_give(m->frames, p->ref);
@@ -67,6 +69,7 @@ bool page_leave(struct machine *m, uint32_t pte, struct effect *fx)
 	case OWNER_STORE:
 		break;
 	}
+	fx->left_free = freed;
 	return freed;
 }
 
@@ -216,6 +219,36 @@ int page_split(struct machine *m, uint32_t pte)
 		split_chunk(m, base, huge);
 	m->huge_splits++;
 	return 0;
+}
+
+void machine_hold_share(struct machine *m, uint32_t share)
+{
+	assert(!(machine_share(m, share)->pins & SHARE_HELD));
+	machine_share(m, share)->pins |= SHARE_HELD;
+	m->held_shares++;
+}
+
+bool machine_release_share(struct machine *m, uint32_t share)
+{
+	uint32_t word;
+
+	assert(machine_share(m, share)->pins & SHARE_HELD);
+	machine_share(m, share)->pins &= ~SHARE_HELD;
+	m->held_shares--;
+	return share_settle(m, share, &word);
+}
+
+void machine_hold_frame(struct machine *m, uint32_t frame)
+{
+	frame_keep(m->frames, frame);
+	m->held_frames++;
+}
+
+void machine_release_frame(struct machine *m, uint32_t frame)
+{
+	assert(m->held_frames);
+	frame_give(m->frames, frame);
+	m->held_frames--;
 }
 
 int page_share(struct machine *m, uint32_t pte)

@@ -543,6 +543,7 @@ static int start(struct run *r)
 		r->queued[w] = NS_NEVER;
 		meter_init(&r->meter[w], NULL);
 	}
+	r->engine->meter = r->meter;
 	return queue_turns(r);
 }
 

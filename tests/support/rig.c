@@ -53,7 +53,15 @@ static int start_engine(struct rig *r, const struct rig_config *cfg)
 	if (!ret)
 		ret = r->ops->start(&r->engine, &env, opts, &r->err);
 	free(opts);
-	return ret;
+	if (ret)
+		return ret;
+	r->meters = mem_zalloc(r->engine->workers, sizeof(*r->meters));
+	if (!r->meters)
+		return -ENOMEM;
+	for (unsigned w = 0; w < r->engine->workers; w++)
+		meter_init(&r->meters[w], NULL);
+	r->engine->meter = r->meters;
+	return 0;
 }
 
 int rig_start(struct rig *r, const struct rig_config *cfg)
@@ -67,6 +75,7 @@ int rig_start(struct rig *r, const struct rig_config *cfg)
 	mc.keep_words = r->ops->keeps_words;
 	r->clock.now = NS(NS_PER_SEC);
 	r->engine = NULL;
+	r->meters = NULL;
 	meter_init(&r->meter, NULL);
 	ret = machine_new(&r->machine, &mc);
 	if (ret)
@@ -81,6 +90,8 @@ void rig_stop(struct rig *r)
 {
 	r->ops->stop(r->engine);
 	machine_free(r->machine);
+	free(r->meters);
+	r->meters = NULL;
 	r->engine = NULL;
 	r->machine = NULL;
 }

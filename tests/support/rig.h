@@ -28,7 +28,8 @@ struct rig {
 	const struct engine_ops *ops;
 	struct engine *engine;
 	struct clock clock;
-	struct meter meter;
+	struct meter meter;   /* of guests, and of the first worker */
+	struct meter *meters; /* of workers that the engine plays itself */
 	struct rows rows;
 	struct err err;
 };

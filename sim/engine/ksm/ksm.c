@@ -171,7 +171,8 @@ static int ksm_start(struct engine **out, const struct engine_env *env,
 
 	if (!k)
 		return -ENOMEM;
-	k->base = (struct engine){&engine_ksm, 1, &k->wake};
+	k->base = (struct engine){
+		.ops = &engine_ksm, .workers = 1, .wake = &k->wake};
 	k->opt = *(const struct ksm_opts *)opts;
 	k->rules = ksm_rules_of(k->opt.version);
 	k->machine = env->machine;

@@ -220,7 +220,8 @@ static int zram_start(struct engine **out, const struct engine_env *env,
 
 	if (!z)
 		return -ENOMEM;
-	z->base = (struct engine){&engine_zram, 1, &z->wake};
+	z->base = (struct engine){
+		.ops = &engine_zram, .workers = 1, .wake = &z->wake};
 	z->opt = *(const struct zram_opts *)opts;
 	z->machine = env->machine;
 	z->contents = env->contents;
