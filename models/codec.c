@@ -162,5 +162,8 @@ int codec_columns(struct content_set *s, uint64_t needs, unsigned threads,
 		return err_set(err, ENOTSUP,
 			       "no column of the contents is number %u",
 			       ctz64(left));
+	if (needs & ~s->have & NEED_STREAM)
+		return codec_streams(s, &codec_lzo, codec_lzo.level, threads,
+				     err);
 	return 0;
 }

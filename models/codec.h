@@ -107,12 +107,21 @@ uint64_t codec_need(const struct codec_ops *ops, unsigned level);
 /*
  * codec_columns - make those columns that @needs asks for and @s has not
  *
- * Bits outside NEED_EXTRAS are passed over.  The source of @s must still be
+ * Bits outside NEED_ABOVE are passed over.  The source of @s must still be
  * there.  Returns 0; -ENOTSUP with the name of a column that cannot be made;
  * -ENOMEM.  After a failure the columns made so far stay.
  */
 int codec_columns(struct content_set *s, uint64_t needs, unsigned threads,
 		  struct err *err);
+
+/*
+ * codec_streams - the columns of NEED_STREAM, of this codec; not made before
+ *
+ * codec_columns() makes them with codec lzo, the one that sharing compressed
+ * pages was written for.  Returns as codec_columns().
+ */
+int codec_streams(struct content_set *s, const struct codec_ops *ops,
+		  unsigned level, unsigned threads, struct err *err);
 
 /* codec_lengths - by content id; the column must be there */
 const uint16_t *codec_lengths(const struct content_set *s,

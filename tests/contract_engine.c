@@ -102,7 +102,7 @@ START_TEST(options_have_defaults_in_range_and_words_for_help)
 	const struct engine_ops *ops = engines[_i];
 	const uint64_t known =
 		NEED_RANK | NEED_PREFIX | NEED_LENGTH | NEED_SAME | NEED_BYTES |
-		NEED_EXTRAS |
+		NEED_ABOVE | NEED_WORD_RANK |
 		((NEED_CHECKSUM(CHECKSUM_COUNT) - 1) & ~UINT64_C(255));
 	void *opts = mem_zalloc(1, ops->opts_size);
 	struct err err = {.text = ""};

@@ -20,6 +20,7 @@ static const struct {
 	{NEED_LENGTH, "length"},
 	{NEED_SAME, "same-filled word"},
 	{NEED_BYTES, "bytes"},
+	{NEED_WORD_RANK, "word rank"},
 #define X(sym, name) {NEED_CHECKSUM(CHECKSUM_##sym), "checksum " name},
 	CHECKSUMS(X)
 #undef X
@@ -61,6 +62,11 @@ static int alloc_ranks(struct content_set *s)
 	s->by_rank = mem_zalloc(s->count, sizeof(*s->by_rank));
 	if (!s->rank || !s->head || !s->by_rank)
 		return -ENOMEM;
+	if (s->have & NEED_WORD_RANK) {
+		s->word_rank = mem_zalloc(s->count, sizeof(*s->word_rank));
+		if (!s->word_rank)
+			return -ENOMEM;
+	}
 	if (!(s->have & NEED_PREFIX))
 		return 0;
 	s->prefix = mem_zalloc(s->count, sizeof(*s->prefix));
@@ -165,6 +171,10 @@ static int compute(struct content_set *s, unsigned threads, struct err *err)
 		ret = content_sort(&job);
 	if (!ret && job.twin_b)
 		ret = told_twins(&job, err);
+	if (!ret && s->have & NEED_WORD_RANK) {
+		job.words = true;
+		ret = content_sort(&job);
+	}
 	free(job.buf);
 	if (!ret && s->have & NEED_PREFIX)
 		ret = build_ranges(s);
@@ -185,7 +195,9 @@ int content_set_new(struct content_set **out, const struct content_source *src,
 		return -ENOMEM;
 	s->count = src->count;
 	s->source = *src;
-	s->have = needs & NEED_PREFIX ? needs | NEED_RANK : needs;
+	s->have = needs;
+	if (needs & (NEED_PREFIX | NEED_WORD_RANK))
+		s->have |= NEED_RANK;
 	ret = alloc_columns(s);
 	if (!ret)
 		ret = compute(s, threads < PAR_MAX ? threads : PAR_MAX, err);
@@ -204,6 +216,9 @@ void content_set_free(struct content_set *s)
 	free(s->rank);
 	free(s->head);
 	free(s->by_rank);
+	free(s->word_rank);
+	free(s->stream_first);
+	free(s->stream_rank);
 	free(s->prefix);
 	free(s->prefix_l);
 	free(s->prefix_r);

@@ -43,16 +43,21 @@ enum checksum {
 };
 
 /* What an engine needs to know of contents; a prepare pass makes the union. */
-#define NEED_RANK UINT64_C(1)	/* rank, by_rank and head */
-#define NEED_PREFIX UINT64_C(2) /* lengths of common prefixes (with RANK) */
-#define NEED_LENGTH UINT64_C(4) /* bytes up to the last that is not zero */
-#define NEED_SAME UINT64_C(8)	/* is it one 64-bit word repeated, which */
-#define NEED_BYTES UINT64_C(16) /* the bytes themselves, during the run */
+#define NEED_RANK UINT64_C(1)	    /* rank, by_rank and head */
+#define NEED_PREFIX UINT64_C(2)	    /* lengths of common prefixes (with RANK) */
+#define NEED_LENGTH UINT64_C(4)	    /* bytes up to the last that is not zero */
+#define NEED_SAME UINT64_C(8)	    /* is it one 64-bit word repeated, which */
+#define NEED_BYTES UINT64_C(16)	    /* the bytes themselves, during the run */
+#define NEED_WORD_RANK UINT64_C(32) /* order by words (with RANK) */
+/* First byte and order of compressed pages; made by models/codec.h. */
+#define NEED_STREAM UINT64_C(64)
 #define NEED_CHECKSUM(c) (UINT64_C(256) << (c))
 /* Columns that a floor above knows how to make: see content_set_add(). */
 #define CONTENT_EXTRAS 48u
 #define NEED_EXTRA(i) (UINT64_C(65536) << (i))
 #define NEED_EXTRAS (~UINT64_C(65535))
+/* What content_set_new() does not make. */
+#define NEED_ABOVE (NEED_EXTRAS | NEED_STREAM)
 
 static_assert(NEED_CHECKSUM(CHECKSUM_COUNT) <= NEED_EXTRA(0),
 	      "a checksum has the bit of an extra column");
@@ -119,9 +124,12 @@ struct content_set {
 	uint32_t count;
 	uint64_t have; /* NEED_ bits of the columns below that exist */
 
-	uint32_t *rank;	    /* by id */
-	uint64_t *head;	    /* by id */
-	uint32_t *by_rank;  /* id by rank */
+	uint32_t *rank;	   /* by id */
+	uint64_t *head;	   /* by id */
+	uint32_t *by_rank; /* id by rank */
+	/* By id: place in the order of 64-bit words, as numbers of the machine
+	 * that was recorded, the first that differs deciding. */
+	uint32_t *word_rank;
 	uint16_t *prefix;   /* bits, by rank; the last entry is 0 */
 	uint16_t *prefix_l; /* minimum from the start of the block up to here */
 	uint16_t *prefix_r; /* minimum from here to the end of the block */
@@ -131,6 +139,10 @@ struct content_set {
 	uint16_t *length;		    /* by id, 0 … PAGE_BYTES */
 	uint64_t *same;			    /* by id, valid where same_set */
 	uint64_t *same_set;		    /* bitmap by id */
+	/* NEED_STREAM, by id: of the page as the codec makes it, its first byte
+	 * and its place in the order of (length, bytes as signed numbers). */
+	uint8_t *stream_first;
+	uint32_t *stream_rank;
 	struct {
 		uint16_t *value; /* by id; NULL: not there */
 		struct content_column how;
@@ -146,7 +158,7 @@ struct content_set {
  *           the last content_set_add()
  * @threads: at least 1; the result is the same for every number
  *
- * NEED_PREFIX brings NEED_RANK along.  Equal contents are met while sorting:
+ * NEED_PREFIX and NEED_WORD_RANK bring NEED_RANK along.  Equal contents are met while sorting:
  * only with NEED_RANK are they noticed.  Takes some 32 bytes per content beside
  * the columns.
  *

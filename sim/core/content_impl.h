@@ -19,6 +19,7 @@ enum content_buf { BUF_PIVOT, BUF_PAGE, BUF_COUNT };
 struct content_job {
 	struct content_set *s;
 	unsigned threads;
+	bool words;   /* sort by words, for word_rank */
 	uint8_t *buf; /* BUF_COUNT pages per thread, zeros at first */
 	/* The equal pair with the lowest second id; b == 0: none. */
 	uint32_t twin_a, twin_b;
@@ -51,7 +52,7 @@ static inline void content_job_sparse(const struct content_job *job,
 int content_columns(struct content_job *job);
 
 /* content_sort - fill rank and by_rank, and prefix unless it is NULL; twins are
- * left in @job */
+ * left in @job; with @job->words, fill word_rank alone */
 int content_sort(struct content_job *job);
 
 /* content_checksum - the number that kernel code would have kept */

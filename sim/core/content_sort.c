@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ranks in memcmp order, with the common prefixes as a by-product.
+ * Ranks in memcmp order, with the common prefixes as a by-product; or ranks in the
+ * order of words as numbers of the recorded machine.
  *
  * First all contents are sorted by their heads, which settles nearly all of
  * them without touching a page again.  What remains are groups of equal heads.
@@ -266,6 +267,17 @@ static uint32_t look_diff(const struct look *a, const struct look *b,
 		       : sparse_diff(&a->few, &b->few);
 }
 
+/* What a word counts in the order that is asked for. */
+static uint64_t word_key(const struct content_job *job, uint64_t word)
+{
+	uint8_t bytes[8];
+
+	if (!job->words || job->s->source.big_endian)
+		return word;
+	store_be64(bytes, word);
+	return load_le64(bytes);
+}
+
 /* Compare each page with the pivot. */
 static int fill_span(void *ctx, uint64_t lo, uint64_t hi, unsigned worker)
 {
@@ -284,8 +296,8 @@ static int fill_span(void *ctx, uint64_t lo, uint64_t hi, unsigned worker)
 			it->key = 0;
 			continue;
 		}
-		mine = look_word(&look, w);
-		other = look_word(&g->pivot, w);
+		mine = word_key(g->st->job, look_word(&look, w));
+		other = word_key(g->st->job, look_word(&g->pivot, w));
 		it->tag = mine < other ? w : 2 * CLASS_PIVOT - w;
 		it->key = mine;
 	}
@@ -323,7 +335,8 @@ static int mark_span(void *ctx, uint64_t lo, uint64_t hi, unsigned worker)
 {
 	const struct group *g = ctx;
 	const struct item *tmp = g->st->tmp + g->lo;
-	uint16_t *prefix = g->st->job->s->prefix;
+	const struct content_job *job = g->st->job;
+	uint16_t *prefix = job->words ? NULL : job->s->prefix;
 
 	for (uint64_t i = lo; i < hi; i++) {
 		struct item *it = &g->st->v[g->lo + i];
@@ -379,7 +392,8 @@ static int sort_heads(struct sort *st)
 	int ret;
 
 	for (uint32_t id = 0; id < s->count; id++)
-		st->v[id] = (struct item){.key = s->head[id], .id = id};
+		st->v[id] = (struct item){.key = word_key(st->job, s->head[id]),
+					  .id = id};
 	ret = group_sort(&g, 0);
 	if (!ret)
 		ret = group_each(&g, ITEM_GRAIN, mark_span, 0);
@@ -431,6 +445,11 @@ static int rank_span(void *ctx, uint64_t lo, uint64_t hi, unsigned worker)
 	const struct content_set *s = st->job->s;
 
 	(void)worker;
+	if (st->job->words) {
+		for (uint64_t r = lo; r < hi; r++)
+			s->word_rank[st->v[r].id] = (uint32_t)r;
+		return 0;
+	}
 	for (uint64_t r = lo; r < hi; r++) {
 		s->by_rank[r] = st->v[r].id;
 		s->rank[st->v[r].id] = (uint32_t)r;

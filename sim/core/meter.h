@@ -98,7 +98,22 @@
 	X(OBJ_MOVE, "objects_moved", "objects",                                \
 	  "object copied to another place of its pool")                        \
 	X(OBJ_MOVE_BYTES, "move_bytes", "bytes", "copied to move objects")     \
-	X(POOL_PAGE, "pool_page_allocs", "pages", "frame taken for a pool")
+	X(POOL_PAGE, "pool_page_allocs", "pages", "frame taken for a pool")    \
+	X(HYPERCALL, "hypercalls", "calls", "operation a guest asks its host") \
+	X(LOOKUP, "object_lookups", "objects", "object of a store looked up")  \
+	X(PAGE_COPY, "page_copies", "pages", "page copied to or from a guest") \
+	X(PART_COPY_BYTES, "part_copy_bytes", "bytes",                         \
+	  "copied of a page that is kept shorter")                             \
+	X(CMP_WORD, "cmp_words", "words",                                      \
+	  "first differing word + 1, or a page of them, per comparison")       \
+	X(TAIL_WORD, "tail_words", "words",                                    \
+	  "word of a page looked at from its end, for zeros")                  \
+	X(COMPRESS, "compressions", "pages", "page compressed")                \
+	X(EXPAND, "expansions", "pages", "page decompressed")                  \
+	X(BLOCK, "block_ops", "blocks", "part of a frame allocated or freed")  \
+	X(FRAME_LIST, "frame_list_ops", "frames",                              \
+	  "frame taken from or put on a list of free ones")                    \
+	X(LIST, "list_ops", "pages", "page put on, off or along a list")
 
 enum meter_op {
 #define X(sym, name, unit, help) OP_##sym,
@@ -114,7 +129,8 @@ enum meter_op {
 	X(STABLE, "stable")                                                    \
 	X(UNSTABLE, "unstable")                                                \
 	X(STABLE_AGAIN, "stable_again")                                        \
-	X(UNSTABLE_AGAIN, "unstable_again")
+	X(UNSTABLE_AGAIN, "unstable_again")                                    \
+	X(SHARD, "shard")
 
 enum meter_tree {
 #define X(sym, name) TREE_##sym,

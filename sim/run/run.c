@@ -471,7 +471,7 @@ static int prepare(struct run *r)
 
 	if (ret)
 		return ret;
-	ret = content_set_new(&r->contents, &src, needs & ~NEED_EXTRAS,
+	ret = content_set_new(&r->contents, &src, needs & ~NEED_ABOVE,
 			      r->cfg->threads, r->err);
 	if (!ret)
 		ret = codec_columns(r->contents, needs, r->cfg->threads,

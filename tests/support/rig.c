@@ -23,6 +23,7 @@ void rig_contents(struct rig *r, enum page_rule rule, uint32_t contents)
 	src = page_store_source(&r->store);
 	ret = content_set_new(&r->contents, &src,
 			      NEED_RANK | NEED_PREFIX | NEED_SAME | NEED_BYTES |
+				      NEED_WORD_RANK | NEED_LENGTH |
 				      NEED_CHECKSUM(CHECKSUM_XXH64) |
 				      NEED_CHECKSUM(CHECKSUM_JHASH2),
 			      1, &r->err);
@@ -30,6 +31,8 @@ void rig_contents(struct rig *r, enum page_rule rule, uint32_t contents)
 		ret = codec_columns(r->contents,
 				    codec_need(codecs[i], codecs[i]->level), 1,
 				    &r->err);
+	if (!ret)
+		ret = codec_columns(r->contents, NEED_STREAM, 1, &r->err);
 	ck_assert_msg(!ret, "%s", err_text(&r->err, ret));
 	meter_init(&r->meter, NULL);
 	rows_init(&r->rows);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * engine.h - tmem as an engine: the host, and what events name things by
+ */
+#ifndef DEDUPSIM_ENGINE_TMEM_ENGINE_H
+#define DEDUPSIM_ENGINE_TMEM_ENGINE_H
+
+#include "sim/engine/engine.h"
+#include "sim/engine/tmem/tmem.h"
+
+/* The host's number of what an event calls pool @number. */
+struct tmem_name {
+	uint32_t client, number, id;
+};
+
+struct tmem_oid {
+	uint64_t word[3];
+};
+
+struct tmem_engine {
+	struct engine base;
+	struct tmem *host;
+	struct tmem_oid *oid; /* by number of the object */
+	size_t oid_cap;
+	struct tmem_name *pool; /* that the host has given */
+	size_t npool, pool_cap;
+};
+
+/* tmem_columns_of - what the revision wants to know of these contents */
+void tmem_columns_of(struct tmem_config *cfg, const struct content_set *s);
+
+#endif
