@@ -19,7 +19,7 @@
 struct run_opts {
 	const char *engine, *trace, *until, *json, *tsv, *timeline, *at;
 	const char *counters;
-	const char *pool, *codec, *workload, *machine, *kernel;
+	const char *pool, *codec, *workload, *machine, *kernel, *cpu;
 	uint64_t memory, readers, placement, scan_cache, read_pages;
 	uint64_t interval, threads, seed, zero_pages, max_pages, paranoid,
 		quiet;
@@ -82,6 +82,11 @@ static const struct opt run_options[] = {
 	  .help = "machine whose caches the guests' reads go through: one of "
 		  "`dedupsim list machines`, or a file of that form" },
 	MACHINE_KERNEL_ROWS(run_opts),
+	{ OPT_STRING, OPT_FIELD(run_opts, cpu, const char *), .arg = "NAME",
+	  .help = "processor whose prices the engine's work has, by which its "
+		  "threads take time: one of `dedupsim list cpus` "
+		  "(" COST_DEFAULT " when not given), a file of that form, or "
+		  "none: work is free" },
 	{ OPT_CHOICE, OPT_FIELD(run_opts, readers, uint64_t),
 	  .choices = reader_orders,
 	  .help = "what is read: the reads of the trace, or twice all merged "
@@ -198,8 +203,14 @@ struct job {
 	struct run_config cfg;
 	void *opts; /* of the engine */
 	struct cache_conf conf;
+	struct cost cost;
 	struct counters *counters; /* NULL: none */
 };
+
+static const char *cpu_name(const struct run_opts *o)
+{
+	return o->cpu ? o->cpu : COST_DEFAULT;
+}
 
 /* Caches, and the zero pages that go with them. */
 static int configure_machine(struct job *j, struct err *err)
@@ -287,6 +298,10 @@ static int configure(struct job *j, struct err *err)
 	j->cfg.machine.zero_pages = (uint32_t)j->o.zero_pages;
 	if (!ret)
 		ret = configure_machine(j, err);
+	if (!ret && strcmp(cpu_name(&j->o), "none")) {
+		ret = cost_load(&j->cost, cpu_name(&j->o), err);
+		j->cfg.cost = &j->cost;
+	}
 	if (!ret && (j->o.zero_pages & (j->o.zero_pages - 1)))
 		ret = err_set(err, EINVAL,
 			      "--zero-pages: %" PRIu64 " is not a power of two",
@@ -347,6 +362,7 @@ static int report(struct job *j, struct trace *t, const struct run_result *res,
 		{"until", j->o.until ? j->o.until : "default"},
 		{"at", j->o.at ? j->o.at : "-"},
 		{"seed", seed},
+		{"cpu", j->cfg.cost ? base_name(j->cost.name) : "none"},
 		{"machine", j->conf.name},
 		{"placement", machine_placements[j->o.placement]},
 		{"readers", res->readers},

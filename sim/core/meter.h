@@ -80,6 +80,8 @@
 	  "atomic change of a word that all threads change")                   \
 	X(SD_PIECE, "sd_pieces", "pieces",                                     \
 	  "vector or header taken or given back")                              \
+	X(LRU_DRAIN, "lru_drains", "scans",                                    \
+	  "batches of fresh pages drained on all CPUs")                        \
 	X(OBJ_STORE, "objects_stored", "objects", "object put into a pool")    \
 	X(OBJ_DROP, "objects_dropped", "objects",                              \
 	  "object taken out of a pool by its owner")                           \

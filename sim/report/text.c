@@ -12,6 +12,7 @@
 
 #include "sim/base/text.h"
 #include "sim/base/units.h"
+#include "sim/report/costs.h"
 #include "sim/report/reads.h"
 #include "sim/report/report.h"
 
@@ -239,13 +240,6 @@ static bool hint_scans(const struct report *r, FILE *out)
 		fputs("ksmd is switched off: --set run=1", out);
 		return true;
 	}
-	if (option(r, "advisor_mode")) {
-		fputs("the advisor is told that ksmd takes no CPU time, because "
-		      "work is not\n  priced yet: it raises pages_to_scan "
-		      "faster than a kernel's would",
-		      out);
-		return true;
-	}
 	if (!get(r, "machine", "mapped_pages")) {
 		fputs("nothing is mapped at the end of this trace", out);
 		return true;
@@ -372,6 +366,7 @@ static int text_write(const struct report *r, FILE *out, struct err *err)
 		counters(r, model, out);
 	}
 	work(r, out);
+	report_costs(r->results, fact(r, "cpu"), out);
 	report_reads(r->results, fact(r, "machine"), fact(r, "readers"), out);
 	hint(r, out);
 	return ferror(out) ? -EIO : 0;

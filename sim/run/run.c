@@ -8,6 +8,7 @@
 #include "sim/base/text.h"
 #include "sim/core/evq.h"
 #include "models/codec.h"
+#include "sim/run/pace.h"
 #include "sim/run/possible.h"
 #include "sim/run/run.h"
 
@@ -38,6 +39,8 @@ struct run {
 	ns_t *queued;	  /* by worker: the wake time in the queue */
 	struct meter *meter; /* [workers], one per virtual CPU */
 	struct meter guests; /* what is done in the context of who wrote */
+	struct pace pace;
+	ns_t turned; /* when the last turn is over */
 	struct rows rows;
 
 	enum until until;
@@ -86,6 +89,11 @@ static void state(struct run *r)
 	machine_report(r->machine, &r->rows);
 }
 
+static const struct meter_prices *prices(const struct run *r)
+{
+	return r->cfg->cost ? &r->cfg->cost->price[COST_MID] : NULL;
+}
+
 static int queue_turns(struct run *r)
 {
 	for (unsigned w = 0; w < r->engine->workers; w++) {
@@ -123,7 +131,7 @@ static int milestone(struct run *r)
 		return 0; /* only changes are kept */
 	if (mem_reserve(&r->mile, &r->mile_cap, r->nmile + 1, sizeof(*r->mile)))
 		return -ENOMEM;
-	r->mile[r->nmile++] = (struct milestone){r->clock.now, p.scans, saved};
+	r->mile[r->nmile++] = (struct milestone){r->turned, p.scans, saved};
 	return 0;
 }
 
@@ -170,6 +178,8 @@ static int turn(struct run *r)
 {
 	struct evq_entry e = *evq_peek(&r->queue);
 	uint64_t done = work_done(r), scans = r->scans;
+	struct meter *m = &r->meter[e.arg];
+	ns_t before = meter_spent(m);
 	int ret;
 
 	evq_pop(&r->queue);
@@ -180,10 +190,11 @@ static int turn(struct run *r)
 	readers_turn(r->readers);
 	if (r->cfg->watch)
 		r->cfg->watch(r->cfg->watch_ctx, true);
-	ret = r->cfg->ops->work(r->engine, e.arg, &r->meter[e.arg]);
+	ret = r->cfg->ops->work(r->engine, e.arg, m);
 	if (r->cfg->watch)
 		r->cfg->watch(r->cfg->watch_ctx, false);
 	readers_turned(r->readers);
+	r->turned = ns_add(e.time, NS(meter_spent(m).v - before.v));
 	if (!ret)
 		ret = milestone(r);
 	if (!ret)
@@ -253,6 +264,7 @@ static int sample(struct run *r, ns_t now)
 			       "more than %u samples: lengthen --interval",
 			       SAMPLES_MAX);
 	state(r);
+	pace_sample(&r->pace, now, &r->rows);
 	if (r->rows.failed)
 		return -ENOMEM;
 	return r->cfg->sample(r->cfg->sample_ctx, now, &r->rows);
@@ -444,6 +456,10 @@ static int results(struct run *r, struct run_result *out)
 	r->cfg->ops->report(r->engine, &out->results);
 	machine_report(r->machine, &out->results);
 	readers_report(r->readers, &out->results);
+	pace_report(&r->pace, r->clock.now,
+		    (uint64_t)rows_get(&out->results, "saved", "saved_pages",
+				       0),
+		    &out->results);
 	for (uint32_t s = 0;
 	     r->cfg->ops->report_space && s < r->machine->nspace; s++)
 		r->cfg->ops->report_space(r->engine, s, &out->spaces);
@@ -541,9 +557,15 @@ static int start(struct run *r)
 		return -ENOMEM;
 	for (unsigned w = 0; w < r->engine->workers; w++) {
 		r->queued[w] = NS_NEVER;
-		meter_init(&r->meter[w], NULL);
+		meter_init(&r->meter[w], prices(r));
 	}
 	r->engine->meter = r->meter;
+	r->pace = (struct pace){
+		.cost = r->cfg->cost,
+		.workers = r->meter,
+		.nworkers = r->engine->workers,
+		.guests = &r->guests,
+	};
 	return queue_turns(r);
 }
 
@@ -561,7 +583,7 @@ int run_trace(struct trace *trace, const struct run_config *cfg,
 	int ret;
 
 	*out = (struct run_result){0};
-	meter_init(&r.guests, NULL);
+	meter_init(&r.guests, prices(&r));
 	ret = choose_end(&r);
 	if (!ret)
 		ret = start(&r);
@@ -571,6 +593,9 @@ int run_trace(struct trace *trace, const struct run_config *cfg,
 		ret = all_events(&r);
 	if (!ret)
 		ret = after_events(&r);
+	/* A run that full scans ended goes on to the end of the last. */
+	if (!ret && r.done && ns_before(r.clock.now, r.turned))
+		r.clock.now = r.turned;
 	if (!ret && cfg->sample)
 		ret = sample(&r, r.clock.now);
 	if (!ret && cfg->paranoid)

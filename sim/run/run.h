@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "models/cost.h"
 #include "sim/core/meter.h"
 #include "sim/engine/engine.h"
 #include "sim/run/readers.h"
@@ -48,6 +49,8 @@ struct run_config {
 	uint64_t seed;
 	uint64_t
 		paranoid; /* check all invariants every so many events; 0: not */
+	/* What counts cost, by which turns take time; NULL: nothing */
+	const struct cost *cost;
 	struct machine_config machine;
 	struct readers_config readers;
 	/* Called with the state at each multiple of @interval, and at the end;
@@ -74,6 +77,10 @@ struct run_config {
  *	most_saved_ns, most_saved_scans
  *	               when 95 % of what is saved at the end was first there and
  *	               stayed; -1: nothing was saved
+ * and with prices the scopes "cpu" and "cost" of sim/run/pace.h.
+ *
+ * A turn happens at one instant, at its beginning; what it costs goes by before
+ * the next turn of the same worker.  A full scan ends with the cost up to there.
  */
 struct run_result {
 	struct rows results; /* scopes "run", "saved", engine, "machine",

@@ -289,22 +289,28 @@ int ksm_notice(struct engine *e, const struct effect *fx, struct meter *m)
 
 /* ---- turns ---- */
 
-/* A sleep ends with the tick after its time is over. */
-static ns_t sleep_time(const struct ksm *k)
+/*
+ * A sleep ends with the tick after its time is over.  Without one ksmd goes on
+ * at once; where work is free, time must go on all the same.
+ */
+static ns_t sleep_time(const struct ksm *k, ns_t spent)
 {
 	uint64_t hz = k->opt.hz;
 	uint64_t ticks = (k->opt.sleep_millisecs * hz + 999) / 1000;
 
+	if (!k->opt.sleep_millisecs && spent.v)
+		return NS(0);
 	return NS((ticks + 1) * (NS_PER_SEC / hz));
 }
 
 static int ksm_work(struct engine *e, unsigned worker, struct meter *m)
 {
 	struct ksm *k = (struct ksm *)e;
-	ns_t before = meter_spent(m), spent;
+	ns_t spent;
 	int ret = 0;
 
 	(void)worker;
+	k->begun = meter_spent(m);
 	if (ksm_should_run(k))
 		ret = ksm_batch(k, m);
 	if (!ksm_should_run(k)) {
@@ -312,8 +318,8 @@ static int ksm_work(struct engine *e, unsigned worker, struct meter *m)
 		k->wake = NS_NEVER;
 		return ret;
 	}
-	spent = NS(meter_spent(m).v - before.v);
-	k->wake = ns_add(ns_add(k->clock->now, spent), sleep_time(k));
+	spent = NS(meter_spent(m).v - k->begun.v);
+	k->wake = ns_add(ns_add(k->clock->now, spent), sleep_time(k, spent));
 	return ret;
 }
 

@@ -216,6 +216,7 @@ struct ksm {
 	struct space_cursor cursor;
 	uint64_t seq; /* of the present scan; low bits go into the words */
 	ns_t scan_start;
+	ns_t begun; /* spent when the present turn began */
 	bool parked;	/* ksmd waits for run = 1 and a registered space */
 	uint32_t ahead; /* visits that have been looked ahead for */
 
@@ -365,6 +366,12 @@ static inline bool ksm_heads_decide(uint64_t a, uint64_t b)
 static inline uint32_t ksm_head_bytes(uint64_t a, uint64_t b)
 {
 	return clz64(a ^ b) / 8 + 1;
+}
+
+/* The time in the middle of a turn. */
+static inline ns_t ksm_now(const struct ksm *k, const struct meter *m)
+{
+	return ns_add(k->clock->now, NS(meter_spent(m).v - k->begun.v));
 }
 
 /* Is the walk down @tree for the same content as the one before it? */

@@ -49,7 +49,7 @@ static void enter_slot(struct ksm *k, uint32_t slot)
 static void end_scan(struct ksm *k, const struct meter *m)
 {
 	struct advisor_scan scan = {
-		.seconds = (k->clock->now.v - k->scan_start.v) / NS_PER_SEC,
+		.seconds = (ksm_now(k, m).v - k->scan_start.v) / NS_PER_SEC,
 		.cpu_ms = meter_spent(m).v / NS_PER_MSEC,
 	};
 
@@ -73,7 +73,8 @@ static uint32_t next_page(struct ksm *k, struct meter *m, int *ret)
 
 	*ret = 0;
 	if (!k->at) {
-		k->scan_start = k->clock->now;
+		k->scan_start = ksm_now(k, m);
+		meter_add(m, OP_LRU_DRAIN, 1);
 		enter_slot(k, k->slot[0].next);
 	}
 	for (;;) {
