@@ -84,6 +84,9 @@ struct engine_ops {
 	/* One turn of @worker, until its batch ends or meter_done(m); @m: that
 	 * worker's alone. */
 	int (*work)(struct engine *e, unsigned worker, struct meter *m);
+	/* When is its last turn over?  NULL: when what its meter spent in it has
+	 * gone by. */
+	ns_t (*turned)(const struct engine *e, unsigned worker);
 	/* A tunable written during the run; -EBUSY and -EINVAL as the kernel. */
 	int (*set)(struct engine *e, const char *key, const char *value,
 		   struct meter *m);

@@ -194,7 +194,9 @@ static int turn(struct run *r)
 	if (r->cfg->watch)
 		r->cfg->watch(r->cfg->watch_ctx, false);
 	readers_turned(r->readers);
-	r->turned = ns_add(e.time, NS(meter_spent(m).v - before.v));
+	r->turned = r->cfg->ops->turned
+			    ? r->cfg->ops->turned(r->engine, e.arg)
+			    : ns_add(e.time, NS(meter_spent(m).v - before.v));
 	if (!ret)
 		ret = milestone(r);
 	if (!ret)

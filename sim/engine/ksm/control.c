@@ -191,6 +191,7 @@ int ksm_set(struct engine *e, const char *key, const char *value,
 		break;
 	case offsetof(struct ksm_opts, version):
 	case offsetof(struct ksm_opts, hz):
+	case offsetof(struct ksm_opts, threads):
 	case offsetof(struct ksm_opts, colour_copies):
 	case offsetof(struct ksm_opts, colours):
 	case offsetof(struct ksm_opts, colour_groups):

@@ -40,6 +40,7 @@ void item_drop(struct ksm *k, uint32_t pte, struct meter *m)
 	meter_add(m, OP_ITEM_FREE, 1);
 }
 
+/* Called with the lock. */
 static void leave_node(struct ksm *k, uint32_t pte, struct meter *m)
 {
 	struct item *it = ksm_item(k, pte);
@@ -68,13 +69,17 @@ void item_leave(struct ksm *k, uint32_t pte, struct meter *m)
 	case ITEM_NONE:
 		break;
 	case ITEM_STABLE:
+		ksm_lock(k);
 		leave_node(k, pte, m);
+		ksm_unlock(k);
 		break;
 	case ITEM_UNSTABLE:
 		/* Trees of earlier scans are forgotten as a whole. */
 		if (word >> WORD_SEQ_SHIFT == (k->seq & 255)) {
+			ksm_lock(k);
 			rb_erase(&k->unstable, pte);
 			meter_add(m, OP_RB_ERASE, 1);
+			ksm_unlock(k);
 		}
 		k->pages_unshared--;
 		item_set_state(k, pte, ITEM_NONE);

@@ -11,6 +11,7 @@
  *	advisor.c   scan-time advisor
  *	colour.c    copies of a content for mappings of different colours
  *	report.c    counters, invariants
+ *	threads.c   several threads that share the trees
  *	version.c   which rules, tunables and counters a kernel has
  *	ksm.c       options, start, what happens to pages and spaces, stop
  *
@@ -79,6 +80,7 @@ struct ksm_opts { /* the kernel's names */
 	uint64_t
 		hz; /* of the modelled kernel: sleeps and pruning go by ticks */
 	/* Ours. */
+	uint64_t threads;
 	uint64_t colour_copies; /* enum ksm_copies */
 	uint64_t colours;
 	uint64_t colour_groups;
@@ -216,7 +218,8 @@ struct ksm {
 	struct space_cursor cursor;
 	uint64_t seq; /* of the present scan; low bits go into the words */
 	ns_t scan_start;
-	ns_t begun; /* spent when the present turn began */
+	ns_t begun;	/* spent when the present turn began */
+	ns_t turned;	/* when the last turn ended */
 	bool parked;	/* ksmd waits for run = 1 and a registered space */
 	uint32_t ahead; /* visits that have been looked ahead for */
 
@@ -242,6 +245,8 @@ struct ksm {
 	uint32_t colours;    /* a power of two */
 	uint32_t class_mask; /* of page numbers; 0: no classes */
 	uint32_t *count;     /* twice colours: scratch of reports */
+
+	struct ksm_threads *threads; /* NULL: one, as every kernel has */
 
 	const struct engine_sink *sink;
 	uint64_t visited; /* place of the visited page when its visit began */
@@ -368,9 +373,13 @@ static inline uint32_t ksm_head_bytes(uint64_t a, uint64_t b)
 	return clz64(a ^ b) / 8 + 1;
 }
 
+ns_t threads_now(const struct ksm *k);
+
 /* The time in the middle of a turn. */
 static inline ns_t ksm_now(const struct ksm *k, const struct meter *m)
 {
+	if (k->threads)
+		return threads_now(k);
 	return ns_add(k->clock->now, NS(meter_spent(m).v - k->begun.v));
 }
 
@@ -424,6 +433,7 @@ void stable_count(struct ksm *k, struct node *n, int by);
 
 /* ---- unstable.c ---- */
 
+/* Pair the page or insert it; called with the lock, which it lets go of. */
 int unstable_step(struct ksm *k, uint32_t pte, const struct key *key,
 		  struct meter *m);
 /* Count a page replaced, or an attempt that failed with @ret; @left: word of the
@@ -465,6 +475,35 @@ void colour_report(const struct ksm *k, struct rows *out);
 /* ---- scan.c ---- */
 
 int ksm_batch(struct ksm *k, struct meter *m);
+/* The next page in the order of the scan: 1, 0 when the scan has ended, or an
+ * error. */
+int ksm_visit(struct ksm *k, struct meter *m);
+
+/* ---- threads.c ---- */
+
+/* Options to what a batch uses; -EINVAL with @err set, -ENOMEM. */
+int threads_start(struct ksm *k, struct err *err);
+void threads_stop(struct ksm *k);
+/* Up to *@left visits, by all threads; what is left of them. */
+int threads_batch(struct ksm *k, struct meter *m, uint64_t *left);
+ns_t threads_waited(const struct ksm *k); /* by all of them, spinning */
+void threads_report(const struct ksm *k, struct rows *out);
+
+/* What is done between these is done by one thread at a time; they nest. */
+void threads_lock(struct ksm *k);
+void threads_unlock(struct ksm *k);
+
+static inline void ksm_lock(struct ksm *k)
+{
+	if (unlikely(k->threads))
+		threads_lock(k);
+}
+
+static inline void ksm_unlock(struct ksm *k)
+{
+	if (unlikely(k->threads))
+		threads_unlock(k);
+}
 
 /* ---- control.c ---- */
 

@@ -88,6 +88,8 @@ void ksm_report(const struct engine *e, struct rows *out)
 	for (size_t i = 0; i < sizeof(model) / sizeof(model[0]); i++)
 		rows_add(out, "ksm_model", model[i].name, model[i].unit,
 			 model[i].value);
+	if (k->threads)
+		threads_report(k, out);
 	if (k->colours > 1)
 		colour_report(k, out);
 }

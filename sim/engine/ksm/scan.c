@@ -53,6 +53,9 @@ static void end_scan(struct ksm *k, const struct meter *m)
 		.cpu_ms = meter_spent(m).v / NS_PER_MSEC,
 	};
 
+	if (k->threads) /* all of them; one that waits spins */
+		scan.cpu_ms += threads_waited(k).v / NS_PER_MSEC;
+
 	k->unstable.root = 0; /* forgotten; its items keep their state */
 	k->seq++;
 	k->full_scans++;
@@ -152,7 +155,9 @@ static int merge_into(struct ksm *k, uint32_t pte, uint32_t node,
 
 	if (ret)
 		return ret == -EBUSY ? 0 : ret;
+	ksm_lock(k);
 	item_append(k, pte, node);
+	ksm_unlock(k);
 	k->changes++;
 	return 0;
 }
@@ -169,8 +174,10 @@ static int process_merged(struct ksm *k, uint32_t pte, uint32_t node,
 			       : colour_move(k, pte, node, m);
 	}
 	/* Forked: it maps the frame already, however many others do. */
+	ksm_lock(k);
 	item_leave(k, pte, m);
 	item_append(k, pte, node);
+	ksm_unlock(k);
 	k->changes++;
 	return 0;
 }
@@ -205,12 +212,13 @@ static int to_zero(struct ksm *k, uint32_t pte, const struct key *key,
 }
 
 /* Look for a node to join; where this is done first, the item is still where
- * the last scan has left it, and counts there. */
+ * the last scan has left it, and counts there.  GO_ON: the lock is held. */
 static inline int join(struct ksm *k, uint32_t pte, const struct key *key,
 		       struct meter *m)
 {
 	uint32_t node;
 
+	ksm_lock(k);
 	if (likely(!k->opt.colour_copies))
 		node = stable_search(k, key, m);
 	else
@@ -219,6 +227,7 @@ static inline int join(struct ksm *k, uint32_t pte, const struct key *key,
 		item_leave(k, pte, m);
 	if (!node)
 		return GO_ON;
+	ksm_unlock(k);
 	if (unlikely(colour_own_due(k, pte, node)))
 		return colour_found(k, pte, m);
 	return merge_into(k, pte, node, m);
@@ -232,6 +241,7 @@ static int process_searched(struct ksm *k, uint32_t pte, struct meter *m)
 
 	if (ret != GO_ON)
 		return ret;
+	ksm_unlock(k);
 	if (changed(k, pte, m))
 		return 0;
 	if (k->opt.use_zero_pages &&
@@ -240,6 +250,7 @@ static int process_searched(struct ksm *k, uint32_t pte, struct meter *m)
 		if (ret != GO_ON)
 			return ret;
 	}
+	ksm_lock(k);
 	return unstable_step(k, pte, &key, m);
 }
 
@@ -286,25 +297,42 @@ static void settle(struct ksm *k, uint32_t pte)
 	k->changes++;
 }
 
-int ksm_batch(struct ksm *k, struct meter *m)
+static inline int visit(struct ksm *k, struct meter *m)
 {
-	uint64_t left = k->opt.pages_to_scan;
 	uint32_t pte;
 	int ret;
 
+	ksm_look_ahead(k);
+	pte = next_page(k, m, &ret);
+	if (!pte)
+		return ret;
+	ret = process(k, pte, m);
+	if (ret)
+		return ret;
+	settle(k, pte);
+	k->pages_scanned += !k->rules.count_batches;
+	meter_add(m, OP_PAGE_VISIT, 1);
+	return 1;
+}
+
+int ksm_visit(struct ksm *k, struct meter *m)
+{
+	return visit(k, m);
+}
+
+int ksm_batch(struct ksm *k, struct meter *m)
+{
+	uint64_t left = k->opt.pages_to_scan;
+	int ret = 1;
+
 	meter_add(m, OP_TURN, 1);
-	for (; left && !meter_done(m); left--) {
-		ksm_look_ahead(k);
-		pte = next_page(k, m, &ret);
-		if (!pte)
-			return ret;
-		ret = process(k, pte, m);
-		if (ret)
-			return ret;
-		settle(k, pte);
-		k->pages_scanned += !k->rules.count_batches;
-		meter_add(m, OP_PAGE_VISIT, 1);
-	}
+	if (unlikely(k->threads))
+		ret = threads_batch(k, m, &left);
+	else
+		for (; left && !meter_done(m) && ret > 0; left -= ret > 0)
+			ret = visit(k, m);
+	if (ret < 0)
+		return ret;
 	if (unlikely(k->rules.count_batches) && !left)
 		k->pages_scanned += k->opt.pages_to_scan + 1;
 	return 0;

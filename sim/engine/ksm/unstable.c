@@ -112,15 +112,17 @@ static int pair(struct ksm *k, uint32_t pte, uint32_t other,
 	ret = ksm_merge(k, other, share, m);
 	if (ret)
 		return ret == -EBUSY ? ksm_break(k, pte, m) : ret;
+	ksm_lock(k);
 	item_leave(k, other, m);
 	founder.class = colour_class(k, pte);
 	node = stable_insert(k, &founder, share, m);
-	if (!node)
-		return -ENOMEM;
-	item_append(k, other, node);
-	item_append(k, pte, node);
-	k->changes++;
-	return 0;
+	if (node) {
+		item_append(k, other, node);
+		item_append(k, pte, node);
+		k->changes++;
+	}
+	ksm_unlock(k);
+	return node ? 0 : -ENOMEM;
 }
 
 static void insert(struct ksm *k, uint32_t pte, const struct key *key,
@@ -246,10 +248,8 @@ int unstable_step(struct ksm *k, uint32_t pte, const struct key *key,
 {
 	struct walk w = descend(k, pte, key, m);
 
-	if (w.stopped)
-		return 0;
-	if (w.at)
-		return pair(k, pte, w.at, key, m);
-	insert(k, pte, key, w.parent, w.left, m);
-	return 0;
+	if (!w.stopped && !w.at)
+		insert(k, pte, key, w.parent, w.left, m);
+	ksm_unlock(k);
+	return !w.stopped && w.at ? pair(k, pte, w.at, key, m) : 0;
 }
