@@ -18,9 +18,10 @@ SAMPLE := traces/samples/guests.trace
 
 PACKAGES := gcc make pkg-config libzstd-dev libxxhash-dev libjansson-dev \
 	    liblzo2-dev liblz4-dev libpfm4-dev liburcu-dev check libsubunit-dev zstd
+PACKAGES_PLOTS := gnuplot-nox
 PACKAGES_ALL := $(PACKAGES) clang libclang-rt-14-dev clang-format valgrind \
 	    qemu-user-static gcc-s390x-linux-gnu libc6-dev-s390x-cross \
-	    gnuplot-nox
+	    $(PACKAGES_PLOTS)
 
 libs = $(shell pkg-config --libs $(1) 2>/dev/null || echo $(2))
 LDLIBS ?= $(call libs,libzstd libxxhash jansson lzo2 liblz4 liburcu,\
@@ -63,6 +64,7 @@ confs   = $(patsubst %,$(1)/%.conf,$(sort $(basename $(notdir \
 CACHES  := $(call confs,models/cache)
 CPUS    := $(call confs,models/cpu)
 SUITES  := $(call files,bench/suite/*.run)
+SCRIPTS_GP := $(call files,plots/*.gp)
 # tests/support makes the n-th allocation fail through the linker.
 WRAPS   := $(sort $(shell cat $(SUPPORT) /dev/null | grep -o '__wrap_[a-z_]*'))
 WRAP    := $(WRAPS:__wrap_%=-Wl,--wrap=%)
@@ -97,15 +99,16 @@ dedupsim: $(B)/dedupsim
 $(B)/dedupsim: $(B)/sim/main.o $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(LIB): $(call obj,$(LIBSRC)) $(B)/models/presets.o $(B)/models/cpus.o \
-		$(B)/bench/suites.o
+		$(B)/bench/suites.o $(B)/plots/presets.o
 	@rm -f $@
 	$(call say,AR) $(AR) rcs $@ $^
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Presets and suites are part of the program, as text.
-$(B)/models/presets.o $(B)/models/cpus.o $(B)/bench/suites.o: %.o: %.c
+# Presets, suites and figures are part of the program, as text.
+$(B)/models/presets.o $(B)/models/cpus.o $(B)/bench/suites.o \
+		$(B)/plots/presets.o: %.o: %.c
 	$(call say,CC) $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/models/presets.c: models/presets.awk $(CACHES)
 	@mkdir -p $(@D)
@@ -119,6 +122,10 @@ $(B)/bench/suites.c: models/presets.awk $(SUITES)
 	@mkdir -p $(@D)
 	@awk -v header=bench/suite.h \
 		-v table='struct bench_preset bench_presets' -f $^ >$@
+$(B)/plots/presets.c: models/presets.awk $(SCRIPTS_GP)
+	@mkdir -p $(@D)
+	@awk -v header=sim/cmd/figure.h \
+		-v table='struct figure_preset figure_presets' -f $^ >$@
 
 $(CHECKS:%.c=$(B)/%): $(B)/%: $(B)/%.o $(call obj,$(SUPPORT)) $(LIB)
 	$(call say,LD) $(CC) $(LDFLAGS) $(WRAP) -o $@ $^ $(CHECKLIBS) $(LDLIBS)
@@ -192,19 +199,27 @@ determinism: all ## same bytes at any -O, any threads, on big-endian machines
 	@tests/determinism.sh $(SAMPLE) $(B)/dedupsim build-O0/dedupsim
 	@tests/s390x.sh $(SAMPLE) $(B)/dedupsim
 
-# NAME.gp draws NAME.svg and NAME.png from NAME.tsv.
-FIGURES := $(B)/plots/fig_colour $(B)/plots/fig_reclaim
-plots: $(FIGURES:%=%.svg) ## figures, with their data beside them
-$(B)/plots/fig_colour.tsv: $(B)/dedupsim
+# A figure is its name here, plots/fig_NAME.gp, and how its data is made: a
+# command that a file is added to, or the files, data_NAME, with rules of theirs.
+FIGURES := timeline cost colour reclaim
+fig_timeline = -q -t $(SAMPLE) --timeline
+fig_colour = colour -q --machine z13,r4400sc --tsv
+fig_reclaim = reclaim -q -c -f 5% --policy oldest-object,oldest-zspage \
+	      $(foreach m,$(shell seq 600 100 3700),-s normal:$(m),500) --tsv
+
+plots: deps-plots ## the figures, with their data and tables beside them
+	$(sub) pictures
+pictures: $(FIGURES:%=$(B)/plots/fig_%.svg)
+$(B)/plots/fig_%.tsv: $(B)/dedupsim
 	@mkdir -p $(@D)
-	$(call say,RUN) $< colour --machine z13,r4400sc --quiet --tsv $@
-$(B)/plots/fig_reclaim.tsv: $(B)/dedupsim
-	@mkdir -p $(@D)
-	$(call say,RUN) $< reclaim $$(for m in $$(seq 600 100 3700); do \
-		echo -s normal:$$m,500; done) -c -f 5% --quiet \
-		--policy oldest-object,oldest-zspage --tsv $@
-$(B)/plots/%.svg $(B)/plots/%.png: plots/%.gp plots/style.gp $(B)/plots/%.tsv
-	$(call say,PLOT) gnuplot -e "data='$(B)/plots/$*.tsv'; out='$(B)/plots/$*'" $<
+	$(call say,RUN) $< $(fig_$*) $@
+.SECONDEXPANSION:
+$(foreach s,svg pdf png table.tex,$(B)/plots/fig_%.$(s)): $(B)/dedupsim \
+		plots/fig_%.gp plots/style.gp \
+		$$(or $$(data_$$*),$$(B)/plots/fig_$$*.tsv)
+	$(call say,PLOT) for s in svg pdf png; do \
+		$< plot $* $(wordlist 4,99,$^) -o $(@D)/fig_$*.$$s || exit 1; done
+	@$< plot $* $(wordlist 4,99,$^) -f booktabs -o $(@D)/fig_$*.table.tex
 
 docs: all ## write docs/OPTIONS.md anew from the tables in the program
 	@mkdir -p docs
@@ -218,6 +233,8 @@ install: $(B)/dedupsim $(B)/dedupsim.1 ## binary and manual page; DESTDIR=, PREF
 		$(DESTDIR)$(PREFIX)/share/man/man1/dedupsim.1
 deps: ## install what building and testing needs
 	@.ci/deps $(PACKAGES)
+deps-plots: ## the same, and what draws figures
+	@.ci/deps $(PACKAGES) $(PACKAGES_PLOTS)
 deps-all: ## the same, and what the other targets need
 	@.ci/deps $(PACKAGES_ALL)
 	@tests/s390x.sh fetch
@@ -232,4 +249,4 @@ clean: ## remove everything that was built
 
 .PHONY: all demo test check dedupsim headers floors asan tsan paranoid bytes \
 	golden fuzz fuzzing bench bench-gate bench-baseline fidelity determinism docs install deps deps-all \
-	plots format help clean
+	deps-plots plots pictures format help clean

@@ -48,6 +48,8 @@ static const struct writer {
 	{false, {"reclaim", "-q", "-n", "50", "-c", "--json", "@t"}},
 	{false, {"reclaim", "-q", "-n", "50", "-c", "--tsv", "@t"}},
 	{false, {"scenario", "@steps", "-o", "@t"}},
+	{false, {"plot", "cost", "@runs", "-f", "tsv", "-o", "@t"}},
+	{false, {"plot", "cost", "@runs", "-f", "booktabs", "-o", "@t"}},
 	{false, {"trace", "cat", "@in", "-o", "@t"}},
 	{true, {"trace", "pack", "@in", "@t"}},
 	{true, {"trace", "recover", "@cut", "@t"}},
@@ -98,6 +100,11 @@ static void setup(void)
 		.out = path[2].text,
 	};
 	struct err err = {0};
+	static const char runs[] = "scope\tname\tindex\tunit\tvalue\n"
+				   "cost\tns\t-\tns\t2\n"
+				   "cost\tlow_ns\t-\tns\t1\n"
+				   "cost\thigh_ns\t-\tns\t3\n"
+				   "saved\tsaved_pages\t-\tpages\t4\n";
 	size_t n;
 	char *all;
 
@@ -112,6 +119,7 @@ static void setup(void)
 	box_write(&box, "cut", all, n - 1);
 	free(all);
 	box_write(&box, "steps", steps, sizeof(steps) - 1);
+	box_write(&box, "runs", runs, sizeof(runs) - 1);
 	others = files();
 }
 

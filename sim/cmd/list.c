@@ -8,6 +8,7 @@
 #include "models/codec.h"
 #include "models/cost.h"
 #include "sim/cmd/cmd.h"
+#include "sim/cmd/figure.h"
 #include "sim/engine/engine.h"
 #include "sim/pool/pool.h"
 #include "traces/import.h"
@@ -60,6 +61,19 @@ static void list_cpus(void)
 {
 	for (const struct cost_preset *p = cost_presets; p->name; p++)
 		list_preset(p->name, p->text);
+}
+
+static void list_figures(void)
+{
+	for (const struct figure_preset *p = figure_presets; p->name; p++) {
+		const char *plot, *data;
+		int n = (int)figure_says(p->text, "plot", &plot);
+		int m = (int)figure_says(p->text, "data", &data);
+
+		if (!figure_is_style(p))
+			printf("  %-10s %.*s\n  %-10s data: %.*s\n",
+			       strchr(p->name, '_') + 1, n, plot, "", m, data);
+	}
 }
 
 static void list_commands(void)
@@ -166,11 +180,12 @@ static int list_one(const char *what, struct err *err)
 		{"importers", list_importers}, {"machines", list_machines},
 		{"workloads", list_workloads}, {"pools", list_pools},
 		{"codecs", list_codecs},       {"commands", list_commands},
-		{"cpus", list_cpus},
+		{"cpus", list_cpus},	       {"figures", list_figures},
 	};
 	const char *names[] = {"engines",   "options",	"readers",
 			       "importers", "machines", "workloads",
-			       "pools",	    "codecs",	"commands", "cpus"};
+			       "pools",	    "codecs",	"commands",
+			       "cpus",	    "figures"};
 	const char *near;
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
@@ -183,7 +198,8 @@ static int list_one(const char *what, struct err *err)
 		near ? "did you mean \"" : "there are ",
 		near ? near
 		     : "engines, options, readers, importers, "
-		       "machines, cpus, workloads, pools, codecs, commands",
+		       "machines, cpus, workloads, pools, codecs, figures, "
+		       "commands",
 		near ? "\"?" : "");
 	return EXIT_USAGE;
 }
@@ -213,7 +229,8 @@ static int list_run(const struct cmd *self, int argc, char **argv,
 const struct cmd cmd_list = {
 	.name = "list",
 	.args = "[engines | options [ENGINE] | readers | importers | "
-		"machines | cpus | workloads | pools | codecs | commands]",
+		"machines | cpus | workloads | pools | codecs | figures | "
+		"commands]",
 	.summary = "name the engines, their tunables, the trace formats",
 	.about = "Without an operand: everything but the tunables.\n"
 		 "`list options ksm` shows each tunable of an engine with its\n"
