@@ -1,30 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # plot: Saved memory, and the processor time of the engine's threads, over time
 # data: what `dedupsim --timeline FILE` writes
-# needs: time_ns saved.saved_pages saved.zero_pages cpu.workers_ns
-# table: time_ns saved.saved_pages saved.zero_pages cpu.workers_ns
+# needs: time_ns saved.saved_pages saved.zero_pages cpu.workers_ppm
+# table: time_ns saved.saved_pages saved.zero_pages cpu.workers_ppm
 width = 8.5
 height = 7.2
 load "plots/style.gp"
 
 s(t) = t / 1e9
 mib(pages) = pages / 256.0
-# Of one processor, between this line and the one before.
-then = -1
-spent = 0
-share(t, ns) = (p = then < 0 || t <= then ? NaN : 100.0 * (ns - spent) / (t - then), \
-	then = t, spent = ns, p)
-
-# In lines of the data, as share() goes through them.
-stats data using (share(column("time_ns"), column("cpu.workers_ns"))) nooutput
+stats data using (column("cpu.workers_ppm") / 1e4) nooutput
 top_share = STATS_max
-then = -1
 stats data using (mib(column("saved.saved_pages"))) nooutput
 top_saved = STATS_max
 
 set lmargin 8.5
 set rmargin 1.5
 set yrange [0:*]
+set autoscale xfixmax
 set multiplot
 set origin 0, 0.42
 set size 1, 0.58
@@ -33,11 +26,11 @@ set bmargin 0.8
 set tmargin 2.4
 set ytics step(top_saved)
 set ylabel "MiB saved" offset 0.8, 0
-set key at graph 0.5, screen 0.995 center top horizontal maxrows 1 width 1
+set key at screen 0.55, 0.995 center top horizontal maxrows 1 samplen 1.5 width -2
 plot data using (s(column("time_ns"))):(mib(column("saved.saved_pages"))) \
-		with filledcurves x1 fs solid fc rgb area[2] title "shared contents", \
+		with filledcurves x1 fs solid fc rgb area[2] title "saved", \
 	"" using (s(column("time_ns"))):(mib(column("saved.zero_pages"))) \
-		with filledcurves x1 fs solid fc rgb "#6d8fc7" title "of these, zeros", \
+		with filledcurves x1 fs solid fc rgb "#6d8fc7" title "of this, pages of zeros", \
 	"" using (s(column("time_ns"))):(mib(column("saved.saved_pages"))) \
 		with lines ls 3 notitle
 
@@ -50,6 +43,6 @@ set xlabel "simulated time, s" offset 0, 0.4
 set ytics step(top_share)
 set ylabel percent." of a CPU" offset 0.8, 0
 set key off
-plot data using (s(column("time_ns"))):(share(column("time_ns"), column("cpu.workers_ns"))) \
-		with steps ls 4 dt 1
+plot data using (s(column("time_ns"))):(column("cpu.workers_ppm") / 1e4) \
+		with fsteps ls 4 dt 1
 unset multiplot

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "models/cost.h"
 #include "sim/cmd/figure.h"
 #include "sim/cmd/gnuplot.h"
 #include "tests/support/box.h"
@@ -192,6 +193,31 @@ START_TEST(every_figure_says_what_it_shows_and_wants)
 }
 END_TEST
 
+START_TEST(the_figure_of_costs_has_all_groups)
+{
+	const char *also, *table;
+	struct figure f;
+
+	ck_assert_int_eq(figure_find(&f, "cost", &err), 0);
+	figure_says(f.text, "also", &also);
+	figure_says(f.text, "table", &table);
+	for (unsigned i = 0; i < COST_GROUPS; i++) {
+		char column[64];
+
+		snprintf(column, sizeof(column), " cost.%s_ns ",
+			 cost_group_name[i]);
+		ck_assert_msg(strstr(table, column), "not in the table:%s",
+			      column);
+		column[strlen(column) - 1] = '\0';
+		ck_assert_msg(strstr(also, column + 1), "not there:%s", column);
+		ck_assert_msg(
+			strstr(strstr(f.text, "groups = "), cost_group_name[i]),
+			"not drawn: %s", cost_group_name[i]);
+	}
+	figure_fini(&f);
+}
+END_TEST
+
 /* A figure of one's own. */
 static struct figure own(const char *text)
 {
@@ -319,6 +345,7 @@ static Suite *grid_suite(void)
 	tcase_add_test(c,
 		       a_table_has_the_columns_that_were_picked_in_their_order);
 	tcase_add_test(c, every_figure_says_what_it_shows_and_wants);
+	tcase_add_test(c, the_figure_of_costs_has_all_groups);
 	tcase_add_test(c, results_of_runs_become_a_line_each);
 	tcase_add_test(c, files_that_are_not_what_a_figure_wants_are_named);
 	tcase_add_test(c, every_allocation_may_fail);
