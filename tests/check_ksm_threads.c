@@ -273,6 +273,24 @@ START_TEST(the_sleep_begins_when_the_last_thread_is_done)
 }
 END_TEST
 
+START_TEST(waking_up_is_done_once_for_all_threads)
+{
+	struct meter_prices p;
+	struct rig r;
+
+	price(&p, 1000, 0);
+	p.op_fs[OP_TURN] = 700 * FS;
+	begin(&r, &p, "8", "0");
+	fill(&r);
+	ck_assert_int_eq(rig_turn(&r), 0);
+	ck_assert_int_eq(thread_row(&r, "elapsed_ns"), 700 + 63 * 1000);
+	ck_assert_int_eq(thread_row(&r, "busy_ns"), 700 + 500 * 1000);
+	ck_assert_uint_eq(r.engine->wake[0].v - r.clock.now.v,
+			  700 + 63 * 1000 + 24 * NS_PER_MSEC);
+	rig_fini(&r);
+}
+END_TEST
+
 START_TEST(a_meter_without_prices_plays_no_time)
 {
 	struct rig r;
@@ -372,6 +390,7 @@ static Suite *threads_suite(void)
 	tcase_add_test(t, work_without_the_lock_is_shared_evenly);
 	tcase_add_test(t, work_under_the_lock_is_not_shared_at_all);
 	tcase_add_test(t, the_sleep_begins_when_the_last_thread_is_done);
+	tcase_add_test(t, waking_up_is_done_once_for_all_threads);
 	tcase_add_test(t, a_meter_without_prices_plays_no_time);
 	tcase_add_test(t, numbers_of_threads_that_cannot_be_are_refused);
 	tcase_add_test(t, each_allocation_may_fail);

@@ -27,6 +27,7 @@ struct ksm_threads {
 	unsigned depth;	      /* of locking */
 	ns_t noted;   /* spent in all when the script was last added to */
 	ns_t elapsed; /* by batches, sleeps left out */
+	ns_t alone;   /* … before the first visit of each */
 
 	/* The present batch. */
 	struct ksm *k;
@@ -122,14 +123,18 @@ int threads_batch(struct ksm *k, struct meter *m, uint64_t *left)
 	int ret = vsched_advance(s, k->clock->now);
 
 	start = s->now;
+	t->noted = meter_spent(m);
+	t->alone = ns_add(t->alone, NS(t->noted.v - k->begun.v));
+	if (!ret)
+		ret = vsched_advance(
+			s, ns_add(start, NS(t->noted.v - k->begun.v)));
 	s->idle = take_visit;
 	s->ctx = t;
 	t->m = m;
 	t->left = *left;
 	t->over = false;
-	t->noted = meter_spent(m);
 	for (uint32_t cpu = 0; !ret && cpu < s->cpus; cpu++)
-		ret = take_visit(t, cpu, start);
+		ret = take_visit(t, cpu, s->now);
 	if (!ret)
 		ret = vsched_drain(s);
 	t->elapsed = ns_add(t->elapsed, NS(s->now.v - start.v));
@@ -179,7 +184,7 @@ void threads_report(const struct ksm *k, struct rows *out)
 	const struct ksm_threads *t = k->threads;
 	const struct vsched *s = t->sched;
 	const struct vlock *l = &s->lock[TREE_LOCK];
-	ns_t sum = busy(s);
+	ns_t sum = ns_add(busy(s), t->alone);
 
 	rows_add(out, "ksm_threads", "threads", "threads", s->cpus);
 	add_ns(out, "busy_ns", sum);
@@ -195,7 +200,7 @@ void threads_report(const struct ksm *k, struct rows *out)
 	rows_add(out, "ksm_threads", "speedup_milli", "1/1000",
 		 milli(sum, t->elapsed));
 	rows_add(out, "ksm_threads", "limit_milli", "1/1000",
-		 milli(sum, l->held));
+		 milli(sum, ns_add(l->held, t->alone)));
 	for (uint32_t i = 0; i < s->cpus; i++)
 		rows_add_at(out, "ksm_thread", "busy_ns", (int32_t)i, "ns",
 			    (int64_t)s->cpu[i].busy.v);
