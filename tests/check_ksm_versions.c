@@ -347,6 +347,32 @@ START_TEST(checksums_are_jhash2_until_5_0)
 }
 END_TEST
 
+START_TEST(a_walk_from_a_frame_is_as_long_as_its_mappings)
+{
+	static const struct {
+		const char *version;
+		int64_t longest;
+	} want[] = {{"4.4", 5000}, {"4.13", 256}, {"6.18", 256}};
+	struct rig r;
+
+	rig_init(&r, "ksm", RULE_ID, 3,
+		 (const char *const[]){"version", want[_i].version, NULL});
+	fill(&r, 5000, 1);
+	ck_assert_int_eq(row(&r, "longest_rmap_walk"), 0);
+	rig_scans(&r, 3);
+	ck_assert_int_eq(row(&r, "longest_rmap_walk"), want[_i].longest);
+	/* Forks share whatever the limit is. */
+	rig_do(&r, ev_fork(1, 0));
+	rig_scans(&r, 2);
+	ck_assert_int_eq(row(&r, "longest_rmap_walk"), 2 * want[_i].longest);
+	/* It is the longest ever. */
+	rig_do(&r, ev_exit(1));
+	rig_scan(&r);
+	ck_assert_int_eq(row(&r, "longest_rmap_walk"), 2 * want[_i].longest);
+	rig_fini(&r);
+}
+END_TEST
+
 /* A merged frame that is mapped only where nothing is merged any more. */
 static void node_of_nobody(struct rig *r, const char *version)
 {
@@ -453,6 +479,33 @@ START_TEST(before_5_0_a_sleep_goes_on_whatever_is_written)
 	ck_assert(ns_before(r.clock.now, wake));
 	ck_assert_int_eq(rig_set(&r, "sleep_millisecs", "1000"), 0);
 	ck_assert_uint_eq(r.engine->wake[0].v, _i ? r.clock.now.v : wake.v);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(holes_are_looked_up_one_by_one_until_6_18)
+{
+	static const char *const version[] = {"6.12", "6.18"};
+	struct rig r;
+
+	rig_init(&r, "ksm", RULE_ID, 3,
+		 (const char *const[]){"version", version[_i], "pages_to_scan",
+				       "3", NULL});
+	rig_do(&r, ev_space(0));
+	rig_do(&r, ev_map(0, BASE, 100000, EVF_MERGEABLE));
+	rig_do(&r, ev_map(0, BASE + 200000, 5, EVF_MERGEABLE));
+	rig_do(&r, ev_map(0, BASE + 300000, 100, 0));
+	for (uint64_t i = 0; i < 4; i++)
+		rig_do(&r, ev_write(0, BASE + 50000 + i, 1));
+	rig_do(&r, ev_write(0, BASE + 200000, 1));
+	rig_scan(&r);
+	if (_i)
+		ck_assert_uint_le(r.meter.count[OP_PTE_WALK], 2 * 512);
+	else
+		ck_assert_uint_eq(r.meter.count[OP_PTE_WALK], 100005);
+	rig_scan(&r);
+	if (!_i)
+		ck_assert_uint_eq(r.meter.count[OP_PTE_WALK], 2 * 100005);
 	rig_fini(&r);
 }
 END_TEST
@@ -678,6 +731,8 @@ static Suite *versions_suite(void)
 	t = tcase_create("rules");
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, a_guest_of_debian_12_gets_the_counters_that_it_got);
+	tcase_add_loop_test(t, a_walk_from_a_frame_is_as_long_as_its_mappings,
+			    0, 3);
 	tcase_add_test(t, without_a_limit_a_content_has_one_node_of_48_bytes);
 	tcase_add_loop_test(
 		t,
@@ -688,6 +743,7 @@ static Suite *versions_suite(void)
 	tcase_add_loop_test(t, checksums_are_jhash2_until_5_0, 0, 2);
 	tcase_add_loop_test(t, before_5_0_a_sleep_goes_on_whatever_is_written,
 			    0, 2);
+	tcase_add_loop_test(t, holes_are_looked_up_one_by_one_until_6_18, 0, 2);
 	tcase_add_loop_test(t, the_last_mapping_writes_in_place_from_5_1_to_5_8,
 			    0, 3);
 	tcase_add_test(t,

@@ -91,7 +91,10 @@ void item_append(struct ksm *k, uint32_t pte, uint32_t node)
 {
 	struct item *it = ksm_item(k, pte);
 	struct node *n = ksm_node(k, node);
+	uint32_t maps = machine_share(k->machine, n->share)->maps;
 
+	if (k->longest_rmap < maps)
+		k->longest_rmap = maps;
 	it->node = node;
 	it->item_prev = 0;
 	it->item_next = n->items;

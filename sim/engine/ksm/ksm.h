@@ -100,6 +100,8 @@ struct ksm_rules {
 			       and the copy has room */
 	bool count_batches; /* pages_scanned: whole batches, of P + 1 pages;
 			       nothing for one that ends with the scan */
+	bool walk_holes;    /* every address of a range is looked up, those
+			       that nothing is mapped at, too */
 	bool wakes;	    /* writing sleep_millisecs ends the sleep */
 	bool zero_tracked;  /* zero pages that KSM mapped are counted */
 	uint8_t node_bytes;
@@ -214,7 +216,8 @@ struct ksm {
 	size_t slot_cap;
 
 	/* Where the scan is. */
-	uint32_t at; /* slot; 0: between two scans */
+	uint32_t at;	      /* slot; 0: between two scans */
+	uint64_t walked_here; /* addresses, in this pass over it */
 	struct space_cursor cursor;
 	uint64_t seq; /* of the present scan; low bits go into the words */
 	ns_t scan_start;
@@ -229,8 +232,9 @@ struct ksm {
 	uint64_t stable_node_chains, stable_node_dups;
 	uint64_t cow_ksm;
 	uint64_t rmap_items, slots;
-	uint64_t scans_ever; /* full scans, not reset by run = 2 */
-	uint64_t changes;    /* for engine_progress */
+	uint64_t scans_ever;   /* full scans, not reset by run = 2 */
+	uint64_t changes;      /* for engine_progress */
+	uint32_t longest_rmap; /* most mappings of one merged frame, ever */
 	/* Pages with zeros among pages_shared and pages_sharing. */
 	uint64_t zero_shared, zero_sharing;
 	const uint32_t *checksum; /* by content */

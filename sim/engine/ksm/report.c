@@ -80,6 +80,8 @@ void ksm_report(const struct engine *e, struct rows *out)
 		{"zero_pages_shared", "pages", (int64_t)k->zero_shared},
 		{"zero_pages_sharing", "pages", (int64_t)k->zero_sharing},
 		{"stable_nodes", "nodes", (int64_t)k->nodes.count},
+		/* what moving or swapping one merged frame had to look up */
+		{"longest_rmap_walk", "mappings", (int64_t)k->longest_rmap},
 	};
 
 	report_saved(k, out);

@@ -43,7 +43,17 @@ static bool skip(struct ksm *k, uint32_t pte, struct meter *m)
 static void enter_slot(struct ksm *k, uint32_t slot)
 {
 	k->at = slot;
+	k->walked_here = 0;
 	k->cursor = (struct space_cursor){.space = slot ? slot - 1 : 0};
+}
+
+/* Addresses in the ranges of @slot that the pass has not come by yet. */
+static uint64_t holes(const struct ksm *k, uint32_t slot, uint64_t walked)
+{
+	uint64_t all = k->machine->space[slot - 1].mergeable;
+
+	walked += k->walked_here;
+	return k->rules.walk_holes && all > walked ? all - walked : 0;
 }
 
 static void end_scan(struct ksm *k, const struct meter *m)
@@ -96,6 +106,9 @@ static uint32_t next_page(struct ksm *k, struct meter *m, int *ret)
 				goto out;
 		}
 		slot = k->at;
+		walked += holes(k, slot, walked);
+		meter_add(m, OP_PTE_WALK, walked);
+		walked = 0;
 		enter_slot(k, k->slot[slot].next);
 		/* A pass that met no mergeable range takes the space out. */
 		if (k->slot[slot].exited ||
@@ -107,6 +120,7 @@ static uint32_t next_page(struct ksm *k, struct meter *m, int *ret)
 		}
 	}
 out:
+	k->walked_here += walked;
 	meter_add(m, OP_PTE_WALK, walked);
 	return *ret ? 0 : pte;
 }

@@ -57,6 +57,7 @@ struct ksm_rules ksm_rules_of(uint64_t version)
 		.limit = r >= RELEASE(4, 13),
 		.keep_chains = r < RELEASE(6, 11),
 		.count_batches = r < RELEASE(6, 10),
+		.walk_holes = r < RELEASE(6, 18),
 		.wakes = r >= RELEASE(5, 0),
 		.zero_tracked = r >= RELEASE(6, 6),
 		.node_bytes = r >= RELEASE(4, 13) ? 64 : 48,
