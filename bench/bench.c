@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "sim/base/os.h"
@@ -51,6 +52,14 @@ int bench_hot(struct bench *b, bench_hot_fn *fn, void *ctx, bool process,
 	return ret;
 }
 
+/* What is less the better: the cost of the engine, and its records. */
+static bool is_cost(const char *name)
+{
+	const char *end = strrchr(name, '_');
+
+	return !strncmp(name, "cost.", 5) || (end && !strcmp(end, "_bytes"));
+}
+
 void bench_exact(struct bench *b, const char *name, const char *unit,
 		 int64_t value, const char *with)
 {
@@ -58,6 +67,7 @@ void bench_exact(struct bench *b, const char *name, const char *unit,
 		.unit = unit,
 		.kind = METRIC_EXACT,
 		.value = value,
+		.cost = is_cost(name),
 	};
 
 	snprintf(m.name, sizeof(m.name), "%s/%s", b->label, name);

@@ -10,12 +10,13 @@
 #include "sim/base/mem.h"
 #include "sim/base/os.h"
 #include "sim/base/text.h"
+#include "models/cost.h"
 #include "sim/run/run.h"
 #include "sim/run/workload_trace.h"
 #include "bench/bench.h"
 
 struct replay_opts {
-	const char *engine, *trace, *workload, *until, *set;
+	const char *engine, *trace, *workload, *until, *set, *cpu;
 };
 
 /* clang-format off */
@@ -30,6 +31,8 @@ static const struct opt replay_options[] = {
 	  .help = "as --until of run" },
 	{ OPT_STRING, OPT_FIELD(replay_opts, set, const char *),
 	  .help = "tunables: KEY=VALUE,…" },
+	{ OPT_STRING, OPT_FIELD(replay_opts, cpu, const char *),
+	  .help = "processor of the costs; " COST_DEFAULT " when not given" },
 	{ .type = OPT_END },
 };
 /* clang-format on */
@@ -131,6 +134,7 @@ static int replay_run(struct bench *b, const void *opts, struct err *err)
 	const struct engine_ops *ops =
 		engine_find(o->engine ? o->engine : "ksm", err);
 	struct replay r = {.err = err};
+	struct cost cost;
 	void *eopts;
 	int ret = 0;
 
@@ -142,11 +146,14 @@ static int replay_run(struct bench *b, const void *opts, struct err *err)
 	if (ops->opts)
 		opt_defaults(ops->opts, eopts);
 	ret = apply(ops, eopts, o->set, err);
+	if (!ret)
+		ret = cost_load(&cost, o->cpu ? o->cpu : COST_DEFAULT, err);
 	r.cfg = (struct run_config){
 		.ops = ops,
 		.opts = eopts,
 		.threads = b->mode == BENCH_COUNT ? 1 : os_cpus(),
 		.seed = b->seed,
+		.cost = &cost,
 		.interval = NS(NS_PER_SEC),
 	};
 	if (!ret && o->until)

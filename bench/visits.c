@@ -14,6 +14,7 @@
 
 #include "sim/base/mem.h"
 #include "sim/base/os.h"
+#include "models/cost.h"
 #include "sim/engine/engine.h"
 #include "bench/bench.h"
 #include "bench/ksmd.h"
@@ -187,6 +188,24 @@ static bool right(struct visits *v, const struct rows *rows)
 	return true;
 }
 
+/* Counters, and what they cost on the default processor. */
+static int exact(struct visits *v, const struct rows *rows)
+{
+	struct rows costs;
+	struct cost cost;
+	int ret = cost_load(&cost, COST_DEFAULT, v->err);
+
+	if (ret)
+		return ret;
+	bench_rows(v->b, rows, NULL);
+	bench_meter(v->b, &v->meter);
+	rows_init(&costs);
+	cost_report(&cost, &v->meter, &costs);
+	bench_rows(v->b, &costs, NULL);
+	rows_fini(&costs);
+	return 0;
+}
+
 /* One round of ours; *@rows: the counters at its end. */
 static int round_of(struct visits *v, double ns[KSMD_SCANS], struct rows *rows)
 {
@@ -203,10 +222,8 @@ static int round_of(struct visits *v, double ns[KSMD_SCANS], struct rows *rows)
 		v->engine->ops->report(v->engine, rows);
 	if (!ret && rows->failed)
 		ret = -ENOMEM;
-	if (!ret && v->b->mode == BENCH_EXACT) {
-		bench_rows(v->b, rows, NULL);
-		bench_meter(v->b, &v->meter);
-	}
+	if (!ret && v->b->mode == BENCH_EXACT)
+		ret = exact(v, rows);
 	tear_down(v);
 	return ret;
 }

@@ -8,6 +8,7 @@ D=${DEDUPSIM:-$B/dedupsim}
 base=bench/baseline.json
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
+export TMPDIR="$dir"
 failed=0
 complain() {
 	echo "$1"
@@ -34,8 +35,15 @@ for label in unique half last8 same share256 crowded; do
 done
 grep -q '^exact replay/.*stable.steps: ' "$dir/planted" ||
 	complain "one level more per walk: nothing said of replays"
-# Only what changed is named.
-grep '^exact ' "$dir/planted" | grep -vE 'stable\.(steps|walks)' &&
+# So are the modelled cycles.
+for label in unique last8 crowded; do
+	grep -qE "^exact visits/$label/4096/cost.cycles: " "$dir/planted" ||
+		complain "one level more per walk: no cycles more for $label"
+done
+# Only what changed is named: steps, and what follows from their cost.
+steps='stable(_again)?\.(steps|walks)'
+costs='cost\.(tree_walk_|per_mib_)?(high_|low_)?(ns|cycles)|cpu\.|run\.[a-z_]*_ns'
+grep '^exact ' "$dir/planted" | grep -vE "$steps|/($costs)" &&
 	complain "one level more per walk: that did not change"
 
 # Another seed is another input: the gate is not blind.

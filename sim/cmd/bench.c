@@ -39,7 +39,8 @@ static const struct opt bench_options[] = {
 	  .arg = "LABEL",
 	  .help = "only experiments whose label begins so, as visits/unique" },
 	{ OPT_STRING, OPT_FIELD(bench_opts, dir, const char *), .arg = "DIR",
-	  .help = "where large inputs are made and kept; . when not given" },
+	  .help = "where large inputs are made and kept; TMPDIR, or /tmp, when "
+		  "not given" },
 	{ OPT_STRING, OPT_FIELD(bench_opts, counters, const char *),
 	  .arg = "NAME,…",
 	  .help = "events that libpfm4 knows, counted around what is measured "
@@ -209,8 +210,9 @@ static int bench_with(const struct bench_opts *o, const char *const *name,
 	b.mode = o->count ? BENCH_COUNT : o->exact ? BENCH_EXACT : BENCH_TIMED;
 	b.seed = o->seed;
 	b.rounds = (unsigned)o->rounds;
-	if (o->dir)
-		b.dir = o->dir;
+	b.dir = o->dir ? o->dir : getenv("TMPDIR");
+	if (!b.dir)
+		b.dir = "/tmp";
 	if (!ret && o->counters)
 		ret = err_usage(err,
 				counters_new(&b.counters, o->counters, err));
@@ -252,7 +254,7 @@ static int bench_run(const struct cmd *self, int argc, char **argv,
 const struct cmd cmd_bench = {
 	.name = "bench",
 	.args = "[SUITE]...",
-	.summary = "measure the simulator, beside what else could do the work",
+	.summary = "Measure the simulator, beside what else could do the work",
 	.about =
 		"SUITE is one of the program (gate, visits, events, import) or "
 		"a\n"

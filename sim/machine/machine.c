@@ -27,11 +27,10 @@ bool machine_full(const struct machine *m)
 	return m->full;
 }
 
-uint32_t machine_find(const struct machine *m, uint32_t space, uint64_t vpn)
+void machine_expect(const struct machine *m, const struct event *ev)
 {
-	uint32_t c = chunk_find(&m->space[space], vpn >> CHUNK_SHIFT);
-
-	return c ? c << CHUNK_SHIFT | (uint32_t)(vpn & (CHUNK_PAGES - 1)) : 0;
+	if (ev->op == EV_WRITE && ev->space < m->nspace)
+		prefetch(&m->pte[machine_find(m, ev->space, ev->vpn)]);
 }
 
 static int begin_nothing(struct machine *m, struct machine_op *op,

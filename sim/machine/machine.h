@@ -189,6 +189,27 @@ uint64_t machine_frames_peak(const struct machine *m);
 int machine_new(struct machine **out, const struct machine_config *cfg);
 void machine_free(struct machine *m);
 
+/* The chunk of @key; 0: none.  Mappings are mostly dense: then its position
+ * follows from the key. */
+uint32_t chunk_search(const struct space *s, uint64_t key);
+static inline uint32_t chunk_find(const struct space *s, uint64_t key)
+{
+	uint64_t guess = s->nchunk ? key - s->chunk[0].key : 0;
+
+	if (guess < s->nchunk && s->chunk[guess].key == key)
+		return s->chunk[guess].chunk;
+	return chunk_search(s, key);
+}
+
+/* The PTE of an address; 0: that chunk has none. */
+static inline uint32_t machine_find(const struct machine *m, uint32_t space,
+				    uint64_t vpn)
+{
+	uint32_t c = chunk_find(&m->space[space], vpn >> CHUNK_SHIFT);
+
+	return c ? c << CHUNK_SHIFT | (uint32_t)(vpn & (CHUNK_PAGES - 1)) : 0;
+}
+
 /*
  * machine_begin - check an event and start carrying it out
  * Returns 0; -EINVAL with the reason (without a place: the caller knows it) and
@@ -203,14 +224,48 @@ int machine_begin(struct machine *m, const struct event *ev, struct err *err);
  */
 int machine_next(struct machine *m, struct effect *fx);
 
+/*
+ * machine_write - a write to a page that has a frame of its own, at once
+ * @fx: out: the event's one effect
+ * Returns true when it is done, as machine_begin() and machine_next() would have;
+ * false when nothing happened: they are to be asked.
+ */
+static inline bool machine_write(struct machine *m, const struct event *ev,
+				 struct effect *fx)
+{
+	struct pte *p;
+	uint32_t pte;
+
+	if (ev->op != EV_WRITE || ev->space >= m->nspace ||
+	    !m->space[ev->space].live)
+		return false;
+	pte = machine_find(m, ev->space, ev->vpn);
+	p = &m->pte[pte];
+	if (!pte || (p->flags & (PTE_PRESENT | PTE_OWNER_MASK | PTE_COPY)) !=
+			    (PTE_PRESENT | OWNER_PRIVATE << PTE_OWNER_SHIFT))
+		return false;
+	*fx = (struct effect){
+		.kind = FX_PAGE,
+		.flags = FXF_CONTENT,
+		.space = ev->space,
+		.pte = pte,
+		.content = ev->content,
+		.before = p->content,
+		.vpn = ev->vpn,
+	};
+	p->content = ev->content;
+	return true;
+}
+
+/* machine_expect - @ev will be begun a little later: its page-table entry is
+ * fetched into the cache meanwhile.  Nothing else happens; @ev may be wrong. */
+void machine_expect(const struct machine *m, const struct event *ev);
+
 /* machine_full - was max_pages the reason of the -ENOMEM just returned? */
 bool machine_full(const struct machine *m);
 
 /* machine_apply - for tests: the whole event, effects thrown away */
 int machine_apply(struct machine *m, const struct event *ev, struct err *err);
-
-/* The PTE of an address; 0: that chunk has none. */
-uint32_t machine_find(const struct machine *m, uint32_t space, uint64_t vpn);
 
 static inline struct chunk *machine_chunk(const struct machine *m, uint32_t pte)
 {

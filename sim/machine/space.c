@@ -160,7 +160,7 @@ size_t chunk_lower(const struct space *s, uint64_t key)
 	return lo;
 }
 
-uint32_t chunk_find(const struct space *s, uint64_t key)
+uint32_t chunk_search(const struct space *s, uint64_t key)
 {
 	size_t i = chunk_lower(s, key);
 

@@ -27,8 +27,6 @@ int range_advise(struct space *s, uint64_t lo, uint64_t hi, bool mergeable,
 
 /* Position of the first chunk at or after @key in s->chunk[]. */
 size_t chunk_lower(const struct space *s, uint64_t key);
-/* The chunk of @key; 0: none. */
-uint32_t chunk_find(const struct space *s, uint64_t key);
 /* The chunk of @key, made when it is missing; 0: out of memory or of pages. */
 uint32_t chunk_get(struct machine *m, uint32_t space, uint64_t key);
 /* Forget all chunks of @space; they hold neither pages nor words. */

@@ -18,6 +18,7 @@
 #define GAP_MAX (86400 * NS_PER_SEC) /* between two events: no recording */
 #define SAMPLES_MAX 10000000u
 #define PROGRESS_EVERY 65536u
+#define EXPECT_AHEAD 8u /* events: as long as memory takes to answer */
 #define MOST_PERCENT 95u
 
 /* What was saved when a full scan ended. */
@@ -229,27 +230,40 @@ static int out_of_memory(struct run *r)
 		       r->machine->cfg.max_pages);
 }
 
-static int apply(struct run *r, const struct event *ev)
+/* All of the event's effects, one by one. */
+static int effects(struct run *r, const struct event *ev)
 {
 	const struct engine_ops *ops = r->cfg->ops;
 	struct effect fx;
 	int ret;
 
-	readers_before(r->readers, ev);
+	if (machine_write(r->machine, ev, &fx)) {
+		r->quiet = 0; /* scans before it do not know of it */
+		return ops->notice(r->engine, &fx, &r->guests);
+	}
 	ret = machine_begin(r->machine, ev, r->err);
 	if (ret)
 		return ret;
 	while ((ret = machine_next(r->machine, &fx)) > 0) {
-		r->quiet = 0; /* scans before it do not know of it */
+		r->quiet = 0;
 		ret = ops->notice(r->engine, &fx, &r->guests);
 		if (ret)
 			return ret;
 	}
-	if (ret == -ENOMEM)
-		return out_of_memory(r);
+	return ret == -ENOMEM ? out_of_memory(r) : ret;
+}
+
+static int apply(struct run *r, const struct event *ev)
+{
+	int ret;
+
+	readers_before(r->readers, ev);
+	ret = effects(r, ev);
+	if (ret)
+		return ret;
 	readers_after(r->readers, ev);
 	r->events++;
-	if (!ret && r->cfg->paranoid && r->events % r->cfg->paranoid == 0)
+	if (r->cfg->paranoid && r->events % r->cfg->paranoid == 0)
 		ret = paranoid(r);
 	if (r->cfg->progress && r->events % PROGRESS_EVERY == 0)
 		r->cfg->progress(r->cfg->progress_ctx, r->events,
@@ -333,6 +347,8 @@ static int block(struct run *r, const struct event *ev, size_t n)
 	for (size_t i = 0; i < n && !ret && !r->done; i++) {
 		ns_t time = ev[i].time;
 
+		if (n - i > EXPECT_AHEAD)
+			machine_expect(r->machine, &ev[i + EXPECT_AHEAD]);
 		if (r->cfg->still) {
 			if (ns_before(r->cfg->at, time))
 				return 1;
