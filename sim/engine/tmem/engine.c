@@ -21,9 +21,12 @@ enum { FOLLOW, SHIPPED, REPAIRED };
 static const char *const switches[] = {"follow", "as_shipped", "repaired",
 				       NULL};
 
+enum { LOOP_OPEN, LOOP_CLOSED };
+static const char *const loops[] = {"open", "closed", NULL};
+
 struct tmem_opts {
 	uint64_t revision, dedup, tze, compress, memory, guest_room, weight;
-	uint64_t defects;
+	uint64_t defects, cpus, loop, think;
 #define X(sym, name, first, last, help) uint64_t name;
 	TMEM_DEFECTS(X)
 #undef X
@@ -55,6 +58,16 @@ static const struct opt tmem_options[] = {
 		  "persistent pools" },
 	{ OPT_U64, OPT_FIELD(tmem_opts, weight, uint64_t), .max = UINT32_MAX,
 	  .help = "of each guest; 0: no guest is asked for its own pages first" },
+	{ OPT_U64, OPT_FIELD(tmem_opts, cpus, uint64_t), .def = 4, .min = 1,
+	  .max = VCPUS_MAX, .unit = "CPUs",
+	  .help = "processors of the host that carry out calls, side by side "
+		  "but for locks" },
+	{ OPT_CHOICE, OPT_FIELD(tmem_opts, loop, uint64_t), .choices = loops,
+	  .help = "open: calls come at the times of the trace, those of a guest "
+		  "to one processor; closed: each processor takes the next call "
+		  "as soon as it is free" },
+	{ OPT_TIME, OPT_FIELD(tmem_opts, think, uint64_t), .max = NS_PER_SEC,
+	  .help = "closed loop: a processor's time from one call to the next" },
 	{ OPT_CHOICE, OPT_FIELD(tmem_opts, defects, uint64_t), .choices = states,
 	  .help = "faults that the revision shipped with, but for those named "
 		  "one by one" },
@@ -132,6 +145,7 @@ static void engine_stop(struct engine *base)
 	if (!e)
 		return;
 	tmem_free(e->host);
+	tmem_play_free(e->play);
 	mem_release(e->oid, e->oid_cap, sizeof(*e->oid));
 	mem_release(e->pool, e->pool_cap, sizeof(*e->pool));
 	free(e);
@@ -142,16 +156,24 @@ static int engine_start(struct engine **out, const struct engine_env *env,
 {
 	struct tmem_engine *e = mem_zalloc(1, sizeof(*e));
 	struct tmem_config cfg = config_of(opts);
+	const struct tmem_opts *o = opts;
+	const struct tmem_play_config play = {
+		.cpus = (uint32_t)o->cpus,
+		.closed = o->loop == LOOP_CLOSED,
+		.think = NS(o->think),
+	};
 
 	(void)err;
 	if (!e)
 		return -ENOMEM;
 	e->base.ops = &engine_tmem;
+	e->clock = env->clock;
 	tmem_columns_of(&cfg, env->contents);
-	if (tmem_new(&e->host, &cfg)) {
-		free(e);
+	if (tmem_new(&e->host, &cfg) || tmem_play_new(&e->play, &play)) {
+		engine_stop(&e->base);
 		return -ENOMEM;
 	}
+	e->host->trace = tmem_play_trace(e->play);
 	*out = &e->base;
 	return 0;
 }
@@ -274,8 +296,14 @@ static int engine_notice(struct engine *base, const struct effect *fx,
 {
 	struct tmem_engine *e = (struct tmem_engine *)base;
 
-	if (fx->kind == FX_STORE)
-		return store(e, fx->store, m);
+	int ret;
+
+	if (fx->kind == FX_STORE) {
+		ret = tmem_play_at(e->play, e->clock->now, m);
+		if (!ret)
+			ret = store(e, fx->store, m);
+		return ret ? ret : tmem_play_called(e->play);
+	}
 	if (fx->kind == FX_EXIT)
 		return guest_gone(e, fx->space, m);
 	return 0;
@@ -302,6 +330,7 @@ static void engine_report(const struct engine *base, struct rows *out)
 			    s->pages.now > takes ? s->pages.now - takes : 0, 0,
 			    s->meta_bytes);
 	tmem_report(e->host, out);
+	tmem_play_report(e->play, out);
 }
 
 static void report_space(const struct engine *base, uint32_t space,
@@ -328,7 +357,10 @@ static void report_space(const struct engine *base, uint32_t space,
 
 static int engine_check(const struct engine *base, FILE *why)
 {
-	return tmem_check(((const struct tmem_engine *)base)->host, why);
+	const struct tmem_engine *e = (const struct tmem_engine *)base;
+	int ret = tmem_check(e->host, why);
+
+	return ret ? ret : tmem_play_check(e->play, why);
 }
 
 const struct engine_ops engine_tmem = {

@@ -6,7 +6,7 @@
 #define DEDUPSIM_ENGINE_TMEM_ENGINE_H
 
 #include "sim/engine/engine.h"
-#include "sim/engine/tmem/tmem.h"
+#include "sim/engine/tmem/play.h"
 
 /* The host's number of what an event calls pool @number. */
 struct tmem_name {
@@ -20,6 +20,8 @@ struct tmem_oid {
 struct tmem_engine {
 	struct engine base;
 	struct tmem *host;
+	struct tmem_play *play;
+	const struct clock *clock;
 	struct tmem_oid *oid; /* by number of the object */
 	size_t oid_cap;
 	struct tmem_name *pool; /* that the host has given */
