@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #include "sim/pool/pool_impl.h"
+#include "sim/pool/zcache.h"
 
 #define CHUNK 64u
 #define CHUNKS_MAX (PAGE_BYTES / CHUNK)
@@ -285,6 +286,35 @@ static int zcache_reclaim(struct pool *p, uint64_t goal,
 		refused = evict(z, page, owner, m) ? 0 : refused + 1;
 	}
 	return p->totals.freed_pages >= goal ? 0 : -EAGAIN;
+}
+
+uint64_t zcache_shrink(struct pool *p, uint64_t frames,
+		       const struct pool_owner *owner, struct meter *m)
+{
+	struct zcache *z = (struct zcache *)p;
+	uint64_t given = 0;
+	unsigned refused = 0;
+
+	assert(p->ops == &pool_zcache_zbud && z->t->keeps);
+	for (; frames; frames--) {
+		uint32_t page = unused_take(z);
+
+		if (!page)
+			break;
+		give_back(z, page, m);
+		given++;
+	}
+	while (frames && refused < POOL_RETRIES) {
+		uint32_t page = victim_by_size(z);
+
+		if (!page)
+			break;
+		if (evict(z, page, owner, m))
+			frames--;
+		else
+			refused++;
+	}
+	return given;
 }
 
 /* ---- figures ---- */

@@ -32,8 +32,35 @@
  * Each step is answered by a row: the five columns, the result (ok, or EIO when
  * a write was refused; the rest of the list was tried), and mm_stat.
  *
+ * The language of tmem; a statement is a call, a state, or a line of words:
+ *	page NAME RUN…		a content: BYTES or BYTES*COUNT in hex, one after
+ *				the other, then zeros; random N: noise; at the end
+ *				may stand packed LENGTH FIRST, what the compressor
+ *				makes of it (otherwise codec lzo is asked)
+ *	vector NAME		a new one begins; nothing of the last is left
+ *	host R0…R4 WORD…	fresh: as_shipped or repaired, DEFECT=either,
+ *				alone (nothing is shared), tze, compress, frames=N,
+ *				weight=N, room=N (frames of each guest)
+ *	N(c[,p][,s,U0,U1][,v,VERSION][,k,SIZE])	new pool: p persistent, s shared
+ *	P(c,p,o,i,NAME) G(c,p,o,i) F(c,p,o,i) O(c,p,o) D(c,p)
+ *				put, get, flush page, flush object, destroy
+ *	E(c) R() K(kib) X(c)	evict (0: for nobody), relinquish, flush to the
+ *				host, the guest is gone
+ *	[Ec,Oc,Nc,Pc,Fc,Sc|Ep,Gd]	the state; [] only prints it
+ *	lru [C] [= c/o:i[a1] …]	pages from the oldest on; a1: was tried
+ *	order S [= NAME…], tree S [= SHAPE]	of a shard; * marks red nodes
+ *	stat|time|client C|pool C P|shared N KEY[=V]…	figures by the old tool's
+ *				keys
+ *	list			all its lines
+ *	freeze C, thaw C, migrate C 0|1, weight C N, guest C MAX NOW, auth C 0|1,
+ *	allow C U0 U1, compress C 0|1, logged C
+ *	fail RECORD N		the N-th allocation from now fails: object, page,
+ *				node, pcd, bytes, frame or any
+ * and those of scenario_zcache.c.  What stands behind = is what the answer should
+ * be.  Each answer is a row: vector, line, statement, got, told, result.
+ *
  * A file tells its language by its first line: ksm by `scenario ID`, before
- * which may be comments; zram by a comment that begins with `# zram`.
+ * which may be comments; the others by a comment that begins with `# zram`, `# tmem`.
  */
 #ifndef DEDUPSIM_RUN_SCENARIO_H
 #define DEDUPSIM_RUN_SCENARIO_H
@@ -62,6 +89,11 @@ struct scenario_opts {
  */
 int scenario_run(const char *name, char *text, size_t n,
 		 const struct scenario_opts *opts, FILE *out, struct err *err);
+
+/* scenario_tmem - the same for the language of tmem; a row per statement.  -EINVAL
+ * also when an answer is not what the text tells: all rows are printed then. */
+int scenario_tmem(const char *name, char *text, size_t n,
+		  const struct scenario_opts *opts, FILE *out, struct err *err);
 
 /* scenario_zram - the same for the language of zram steps; a row per step */
 int scenario_zram(const char *name, char *text, size_t n,

@@ -6,6 +6,7 @@
 const struct scenario_language scenario_languages[] = {
 	{"ksm", "scenario", scenario_run},
 	{"zram", "# zram", scenario_zram},
+	{"tmem", "# tmem", scenario_tmem},
 	{NULL, NULL, NULL},
 };
 

@@ -335,42 +335,12 @@ static struct fresh fresh_of(struct tmem *t, uint32_t page, bool packed,
 	return x;
 }
 
-int tmem_associate(struct tmem *t, uint32_t page, bool packed, struct meter *m)
-{
-	struct fresh x = fresh_of(t, page, packed, m);
-	struct tmem_page *pg = tmem_page_at(t, page);
-	uint32_t pcd, parent;
-	bool right;
-
-	hold(t, TMEM_LOCK_SHARD, x.shard, true);
-	pcd = descend(t, &x, &parent, &right, m);
-	if (pcd) {
-		if (!packed)
-			tmem_data_frame_put(t, TMEM_HOST, x.frame, m);
-		t->stats.matched++;
-	} else if (pcd_new(t, &x, &pcd, m)) {
-		t->dead[x.shard] |= t->bad[TMEM_BAD_LOCK];
-		t->stuck |= t->bad[TMEM_BAD_LOCK];
-		drop(t, TMEM_LOCK_SHARD, x.shard);
-		return TMEM_ENOMEM;
-	} else {
-		link_pcd(t, pcd, parent, right, m);
-	}
-	tmem_pcd_at(t, pcd)->refs++;
-	pg->data = pcd;
-	pg->shard = x.shard;
-	pg->flags = (uint8_t)((pg->flags | TMEM_IN_PCD) & ~TMEM_TRIED);
-	drop(t, TMEM_LOCK_SHARD, x.shard);
-	return 0;
-}
-
-/* What the last page leaves behind. */
-static bool pcd_free(struct tmem *t, uint32_t pcd, struct meter *m)
+/* What a pcd that is in no tree holds, and itself; was it a whole frame? */
+static bool pcd_drop(struct tmem *t, uint32_t pcd, struct meter *m)
 {
 	struct tmem_pcd y = *tmem_pcd_at(t, pcd);
 	bool whole = y.kind == TMEM_KIND_RAW && y.bytes == PAGE_BYTES;
 
-	unlink_pcd(t, pcd, m);
 	if (whole)
 		tmem_data_frame_put(t, TMEM_HOST, y.data - 1, m);
 	else if (y.data)
@@ -385,6 +355,61 @@ static bool pcd_free(struct tmem *t, uint32_t pcd, struct meter *m)
 	return whole;
 }
 
+/*
+ * A new pcd goes where its page belongs.  One that could not be cut off is kept
+ * whole, which is another place, where the same page may be already; as shipped
+ * it stays where its shorter self would have been.
+ */
+static uint32_t link_where_it_belongs(struct tmem *t, const struct fresh *x,
+				      uint32_t pcd, uint32_t parent, bool right,
+				      struct meter *m)
+{
+	struct fresh whole = *x;
+	uint32_t same;
+
+	whole.key = tmem_pcd_at(t, pcd)->key;
+	if (whole.key != x->key && !t->bad[TMEM_BAD_TZE]) {
+		whole.bytes = PAGE_BYTES;
+		same = descend(t, &whole, &parent, &right, m);
+		if (same) {
+			pcd_drop(t, pcd, m);
+			t->stats.matched++;
+			return same;
+		}
+	}
+	link_pcd(t, pcd, parent, right, m);
+	return pcd;
+}
+
+int tmem_associate(struct tmem *t, uint32_t page, bool packed, struct meter *m)
+{
+	struct fresh x = fresh_of(t, page, packed, m), stored = x;
+	struct tmem_page *pg = tmem_page_at(t, page);
+	uint32_t pcd, parent;
+	bool right;
+
+	hold(t, TMEM_LOCK_SHARD, x.shard, true);
+	pcd = descend(t, &x, &parent, &right, m);
+	if (pcd) {
+		if (!packed)
+			tmem_data_frame_put(t, TMEM_HOST, x.frame, m);
+		t->stats.matched++;
+	} else if (pcd_new(t, &stored, &pcd, m)) {
+		t->dead[x.shard] |= t->bad[TMEM_BAD_LOCK];
+		t->stuck |= t->bad[TMEM_BAD_LOCK];
+		drop(t, TMEM_LOCK_SHARD, x.shard);
+		return TMEM_ENOMEM;
+	} else {
+		pcd = link_where_it_belongs(t, &x, pcd, parent, right, m);
+	}
+	tmem_pcd_at(t, pcd)->refs++;
+	pg->data = pcd;
+	pg->shard = x.shard;
+	pg->flags = (uint8_t)((pg->flags | TMEM_IN_PCD) & ~TMEM_TRIED);
+	drop(t, TMEM_LOCK_SHARD, x.shard);
+	return 0;
+}
+
 bool tmem_disassociate(struct tmem *t, uint32_t page, struct meter *m)
 {
 	struct tmem_page *pg = tmem_page_at(t, page);
@@ -396,8 +421,10 @@ bool tmem_disassociate(struct tmem *t, uint32_t page, struct meter *m)
 	meter_add(m, OP_LIST, 1);
 	pg->data = 0;
 	pg->flags &= (uint8_t)~TMEM_IN_PCD;
-	if (--tmem_pcd_at(t, pcd)->refs == 0)
-		freed = pcd_free(t, pcd, m);
+	if (--tmem_pcd_at(t, pcd)->refs == 0) {
+		unlink_pcd(t, pcd, m);
+		freed = pcd_drop(t, pcd, m);
+	}
 	drop(t, TMEM_LOCK_SHARD, shard);
 	return freed;
 }

@@ -310,6 +310,7 @@ int tmem_destroy_pool(struct tmem *t, uint32_t client, uint32_t id,
 	flush_objects(t, pool, TMEM_NO_CLIENT, m);
 	t->shared -= p->shared;
 	mem_release(p->sharer, p->sharer_cap, sizeof(*p->sharer));
+	p->used = false;
 	arena_drop(&t->pool, pool);
 	return 1;
 }

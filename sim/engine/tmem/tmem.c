@@ -320,6 +320,11 @@ static int carry_out(struct tmem *t, uint32_t client, uint32_t pool,
 	return ret;
 }
 
+int tmem_room_for_control(struct tmem *t)
+{
+	return tmem_room(t);
+}
+
 int tmem_call(struct tmem *t, struct tmem_call *c, struct meter *m)
 {
 	uint32_t client, pool = 0;

@@ -397,6 +397,10 @@ void tmem_set_weight(struct tmem *t, uint32_t client, uint32_t weight);
 /* -EPERM while pages are shared */
 int tmem_set_compress(struct tmem *t, uint32_t client, bool on);
 
+/* tmem_room_for_control - before one of the next three, when no call came before
+ * it; -ENOMEM */
+int tmem_room_for_control(struct tmem *t);
+
 /* tmem_evict - one call for a victim, on behalf of a client's index, 0: nobody;
  * returns pages removed, 0 or 1 */
 int tmem_evict(struct tmem *t, uint32_t client, struct meter *m);
