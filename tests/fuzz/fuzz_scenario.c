@@ -67,7 +67,7 @@ static char *run(const uint8_t *data, size_t size, size_t *n, int *ret,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct err err[2] = {{0}, {0}};
+	struct err err[2] = {{.text = ""}, {.text = ""}};
 	size_t n[2];
 	char *rows[2];
 	int ret[2];
