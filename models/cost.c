@@ -148,12 +148,24 @@ static uint64_t line_fs(const struct cost *c, bool warm, unsigned depth,
 {
 	uint64_t h2 =
 		hits(size_at(c, COST_SIZE_L2, e), depth, VISIT_STREAM_BYTES);
-	uint64_t wait = order == ORDER_LINEAR ? prim_at(c, PRIM_LINE_STREAM, e)
-					      : load_fs(c, warm, depth, e);
+	uint64_t line = prim_at(c, PRIM_MEMCMP_LINE, e);
+	uint64_t wait = prim_at(c, PRIM_LINE_STREAM, e);
 
+	switch (order) {
+	case ORDER_BYTES: /* slower than lines come */
+		line = prim_at(c, PRIM_BYTECMP_LINE, e);
+		wait = 0;
+		break;
+	case ORDER_SCATTERED:
+		wait = prim_at(c, PRIM_LINE_SCATTER, e);
+		break;
+	case ORDER_WORDS:
+	case METER_ORDER_COUNT:
+		break;
+	}
 	if (warm)
 		h2 = 65536;
-	return prim_at(c, PRIM_MEMCMP_LINE, e) + ((65536 - h2) * wait >> 16);
+	return line + ((65536 - h2) * wait >> 16);
 }
 
 /* ---- prices ---- */

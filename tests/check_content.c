@@ -136,6 +136,62 @@ START_TEST(a_set_may_hold_nothing_but_zeros)
 }
 END_TEST
 
+/* The words of a page that are not zero. */
+static void book_few(void *self, uint32_t id, struct content_sparse *out)
+{
+	const struct book *b = self;
+
+	out->n = 0;
+	for (uint16_t w = 0; w < PAGE_WORDS; w++)
+		if (load_be64(b->page[id - 1] + 8 * w)) {
+			out->word[out->n] = load_be64(b->page[id - 1] + 8 * w);
+			out->at[out->n++] = w;
+		}
+}
+
+/* content_set_check() compares the pages themselves, in the other order. */
+START_TEST(scattered_lines_have_ranks_and_prefixes_of_their_own)
+{
+	struct book *b = book_new();
+	struct content_source src = book_source(b, 300);
+	uint64_t needs = NEED_COLUMNS | NEED_SCATTERED;
+	struct content_set *linear, *s, *few;
+
+	for (uint32_t i = 0; i < 300; i++) {
+		store_be64(b->page[i] + 8 * (i * 37 % PAGE_WORDS), i / 7 + 1);
+		store_be64(b->page[i] + 4088, i + 1);
+	}
+	linear = set_of(&src, NEED_COLUMNS);
+	src.seed = 7;
+	s = set_of(&src, needs);
+	ck_assert_uint_eq(s->rank[0], 0);
+	ck_assert_mem_ne(s->rank, linear->rank, 301 * sizeof(*s->rank));
+	ck_assert_mem_ne(s->prefix, linear->prefix, 301 * sizeof(*s->prefix));
+	for (unsigned c = 0; c < CHECKSUM_COUNT; c++)
+		ck_assert_mem_eq(s->checksum[c], linear->checksum[c],
+				 301 * sizeof(uint32_t));
+	ck_assert_mem_eq(s->length, linear->length, 301 * sizeof(*s->length));
+	/* the same from a few words */
+	src.sparse = book_few;
+	few = set_of(&src, needs);
+	ck_assert_mem_eq(few->rank, s->rank, 301 * sizeof(*s->rank));
+	ck_assert_mem_eq(few->prefix, s->prefix, 301 * sizeof(*s->prefix));
+	ck_assert_mem_eq(few->head, s->head, 301 * sizeof(*s->head));
+	content_set_free(few);
+	few = set_of(&src, NEED_PREFIX | NEED_SCATTERED);
+	ck_assert_mem_eq(few->head, s->head, 301 * sizeof(*s->head));
+	content_set_free(few);
+	/* and another seed is another order */
+	src.seed = 8;
+	few = set_of(&src, needs);
+	ck_assert_mem_ne(few->line, s->line, sizeof(s->line));
+	content_set_free(few);
+	content_set_free(s);
+	content_set_free(linear);
+	free(b);
+}
+END_TEST
+
 START_TEST(only_what_is_asked_for_is_made)
 {
 	struct book *b = book_new();
@@ -454,6 +510,8 @@ static Suite *content_suite(void)
 	tcase_add_test(tc, numbers_are_ranked_as_memcmp_ranks_them);
 	tcase_add_test(tc, the_last_bit_of_a_page_decides);
 	tcase_add_test(tc, a_set_may_hold_nothing_but_zeros);
+	tcase_add_test(tc,
+		       scattered_lines_have_ranks_and_prefixes_of_their_own);
 	tcase_add_test(tc, only_what_is_asked_for_is_made);
 	tcase_add_test(tc, checksums_are_those_of_the_libraries);
 	tcase_add_test(tc, the_length_ends_with_the_last_byte_that_is_not_zero);

@@ -192,7 +192,7 @@ static void some_work(struct meter *m)
 	for (unsigned t = 0; t < METER_TREE_COUNT; t++)
 		for (uint32_t n = 1; n < 40; n++) {
 			meter_walk(m, (enum meter_tree)t, n);
-			meter_lines(m, n % 2 ? ORDER_LINEAR : ORDER_SCATTERED,
+			meter_lines(m, n % 2 ? ORDER_WORDS : ORDER_SCATTERED,
 				    (enum meter_tree)t, n - 1, 64 * n);
 		}
 }

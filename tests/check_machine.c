@@ -30,7 +30,7 @@ START_TEST(words_outlive_the_space_when_they_are_kept)
 	struct machine_config cfg = {.keep_words = true};
 	struct bare *b = bare_new(&cfg);
 	struct space_cursor c = {.space = 0};
-	uint64_t walked = 0;
+	struct scan_steps steps = {0};
 	uint32_t pte;
 
 	bare_space(b, 3, EVF_MERGEABLE);
@@ -40,8 +40,8 @@ START_TEST(words_outlive_the_space_when_they_are_kept)
 	ck_assert_uint_eq(machine_find(b->m, 0, 1), pte);
 	ck_assert_uint_eq(b->m->pte[pte].word, 77);
 	/* A scan still finds the word, at its address. */
-	ck_assert_uint_eq(machine_scan(b->m, &c, &walked), pte);
-	ck_assert_uint_eq(machine_scan(b->m, &c, &walked), 0);
+	ck_assert_uint_eq(machine_scan(b->m, &c, &steps), pte);
+	ck_assert_uint_eq(machine_scan(b->m, &c, &steps), 0);
 	machine_set_word(b->m, pte, 0);
 	machine_space_release(b->m, 0);
 	ck_assert_uint_eq(machine_find(b->m, 0, 1), 0);
@@ -397,7 +397,7 @@ START_TEST(a_scan_goes_by_address_and_survives_changes)
 	struct bare *b = bare_new(NULL);
 	struct space_cursor c = {.space = 0};
 	static const uint64_t vpn[] = {5, 511, 512, 5000, VPN_MAX};
-	uint64_t walked = 0;
+	struct scan_steps steps = {0};
 
 	bare_do(b, ev_space(0), 1);
 	bare_do(b, ev_map(0, 0, VPN_MAX + 1, EVF_MERGEABLE), 1);
@@ -405,7 +405,7 @@ START_TEST(a_scan_goes_by_address_and_survives_changes)
 		bare_do(b, ev_write(0, vpn[i], 1), 1);
 	bare_do(b, ev_range(EV_READ, 0, 6, 1), 1);
 	for (size_t i = 0; i < 5; i++) {
-		ck_assert_uint_eq(machine_scan(b->m, &c, &walked),
+		ck_assert_uint_eq(machine_scan(b->m, &c, &steps),
 				  machine_find(b->m, 0, vpn[i]));
 		/* New tables before and behind the cursor, pages as well. */
 		bare_do(b, ev_write(0, 1000000 + 1000 * i, 1), 1);
@@ -413,8 +413,8 @@ START_TEST(a_scan_goes_by_address_and_survives_changes)
 		bare_do(b, ev_range(EV_FREE, 0, 4, 1), 1);
 		bare_do(b, ev_range(EV_FREE, 0, 1000000 + 1000 * i, 1), 1);
 	}
-	ck_assert_uint_eq(machine_scan(b->m, &c, &walked), 0);
-	ck_assert_uint_eq(machine_scan(b->m, &c, &walked), 0);
+	ck_assert_uint_eq(machine_scan(b->m, &c, &steps), 0);
+	ck_assert_uint_eq(machine_scan(b->m, &c, &steps), 0);
 	ck_assert_uint_eq(c.vpn, VPN_MAX + 1);
 	bare_free(b);
 }
@@ -424,19 +424,19 @@ START_TEST(a_scan_that_has_ended_stays_at_the_end)
 {
 	struct bare *b = bare_new(NULL);
 	struct space_cursor c = {.space = 0};
-	uint64_t walked = 0;
+	struct scan_steps steps = {0};
 
 	bare_do(b, ev_space(0), 1);
 	bare_do(b, ev_map(0, 0, 10000, EVF_MERGEABLE), 1);
 	bare_do(b, ev_write(0, 5, 1), 1);
-	ck_assert_uint_ne(machine_scan(b->m, &c, &walked), 0);
-	ck_assert_uint_eq(walked, 6);
-	ck_assert_uint_eq(machine_scan(b->m, &c, &walked), 0);
-	ck_assert_uint_eq(walked, CHUNK_PAGES);
+	ck_assert_uint_ne(machine_scan(b->m, &c, &steps), 0);
+	ck_assert_uint_eq(steps.pages + steps.holes, 6);
+	ck_assert_uint_eq(machine_scan(b->m, &c, &steps), 0);
+	ck_assert_uint_eq(steps.pages + steps.holes, CHUNK_PAGES);
 	bare_do(b, ev_write(0, 6, 1), 1);
 	bare_do(b, ev_write(0, 9000, 1), 1);
-	ck_assert_uint_eq(machine_scan(b->m, &c, &walked), 0);
-	ck_assert_uint_eq(walked, CHUNK_PAGES);
+	ck_assert_uint_eq(machine_scan(b->m, &c, &steps), 0);
+	ck_assert_uint_eq(steps.pages + steps.holes, CHUNK_PAGES);
 	bare_free(b);
 }
 END_TEST

@@ -101,10 +101,10 @@ static void print_meter(FILE *out, const struct meter *m, const char *rows,
 					meter_tree_name[t], i, m->walk[t][i]);
 	for (unsigned t = 0; t < METER_TREE_COUNT; t++)
 		for (unsigned i = 0; i < METER_DEPTHS; i++)
-			if (m->line[ORDER_LINEAR][t][i])
+			if (m->line[ORDER_WORDS][t][i])
 				fprintf(out, "%s_lines\t%u\t%" PRIu64 "\n",
 					meter_tree_name[t], i,
-					m->line[ORDER_LINEAR][t][i]);
+					m->line[ORDER_WORDS][t][i]);
 	fprintf(out, "rows_xxh3\t-\t%016" PRIx64 "%016" PRIx64 "\n", d.hi,
 		d.lo);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/base/mem.h"
 #include "sim/base/par.h"
+#include "sim/base/prng.h"
 #include "sim/core/content_impl.h"
 
 #define BLOCK (1u << CONTENT_BLOCK_SHIFT)
@@ -21,6 +23,7 @@ static const struct {
 	{NEED_SAME, "same-filled word"},
 	{NEED_BYTES, "bytes"},
 	{NEED_WORD_RANK, "word rank"},
+	{NEED_SCATTERED, "scattered lines"},
 #define X(sym, name) {NEED_CHECKSUM(CHECKSUM_##sym), "checksum " name},
 	CHECKSUMS(X)
 #undef X
@@ -181,6 +184,23 @@ static int compute(struct content_set *s, unsigned threads, struct err *err)
 	return ret;
 }
 
+/* All orders are equally likely. */
+static void draw_lines(struct content_set *s)
+{
+	struct prng r = prng_fork(s->source.seed, "content.lines");
+
+	for (unsigned i = 0; i < CONTENT_LINES; i++)
+		s->line[i] = (uint8_t)i;
+	for (unsigned i = CONTENT_LINES - 1;
+	     s->have & NEED_SCATTERED && i; i--) {
+		unsigned j = (unsigned)prng_below(&r, i + 1);
+		uint8_t line = s->line[i];
+
+		s->line[i] = s->line[j];
+		s->line[j] = line;
+	}
+}
+
 int content_set_new(struct content_set **out, const struct content_source *src,
 		    uint64_t needs, unsigned threads, struct err *err)
 {
@@ -198,6 +218,7 @@ int content_set_new(struct content_set **out, const struct content_source *src,
 	s->have = needs;
 	if (needs & (NEED_PREFIX | NEED_WORD_RANK))
 		s->have |= NEED_RANK;
+	draw_lines(s);
 	ret = alloc_columns(s);
 	if (!ret)
 		ret = compute(s, threads < PAR_MAX ? threads : PAR_MAX, err);
@@ -231,6 +252,17 @@ void content_set_free(struct content_set *s)
 	for (unsigned i = 0; i < CONTENT_EXTRAS; i++)
 		free(s->extra[i].value);
 	free(s);
+}
+
+const uint8_t *content_scatter(const struct content_set *s, const uint8_t *page,
+			       uint8_t *buf)
+{
+	if (!(s->have & NEED_SCATTERED))
+		return page;
+	for (unsigned i = 0; i < CONTENT_LINES; i++)
+		memcpy(buf + CONTENT_LINE * i,
+		       page + CONTENT_LINE * s->line[i], CONTENT_LINE);
+	return buf;
 }
 
 const uint8_t *content_bytes(struct content_set *s, uint32_t id, uint8_t *buf)

@@ -51,6 +51,11 @@ enum checksum {
 #define NEED_WORD_RANK UINT64_C(32) /* order by words (with RANK) */
 /* First byte and order of compressed pages; made by models/codec.h. */
 #define NEED_STREAM UINT64_C(64)
+/* Ranks, heads and prefixes are those of pages with their lines of 64 bytes in
+ * another order, drawn once from the source's seed; other columns are not. */
+#define NEED_SCATTERED UINT64_C(128)
+#define CONTENT_LINE 64u
+#define CONTENT_LINES (PAGE_BYTES / CONTENT_LINE)
 #define NEED_CHECKSUM(c) (UINT64_C(256) << (c))
 /* Columns that a floor above knows how to make: see content_set_add(). */
 #define CONTENT_EXTRAS 48u
@@ -99,6 +104,7 @@ struct content_source {
 	 * id; NULL: "contents %u and %u are equal" */
 	void (*blame)(void *self, uint32_t a, uint32_t b, struct err *err);
 	bool big_endian; /* byte order of the machine that was recorded */
+	uint64_t seed;	 /* for NEED_SCATTERED */
 };
 
 /*
@@ -123,6 +129,7 @@ struct content_column {
 struct content_set {
 	uint32_t count;
 	uint64_t have; /* NEED_ bits of the columns below that exist */
+	uint8_t line[CONTENT_LINES]; /* in which order they are compared */
 
 	uint32_t *rank;	   /* by id */
 	uint64_t *head;	   /* by id */
@@ -187,6 +194,10 @@ int content_set_add(struct content_set *s, unsigned extra,
 		    const struct content_column *col, unsigned threads,
 		    struct err *err);
 void content_set_free(struct content_set *s);
+
+/* content_scatter - the page as it is compared, with NEED_SCATTERED; else @page */
+const uint8_t *content_scatter(const struct content_set *s, const uint8_t *page,
+			       uint8_t *buf);
 
 /* content_bytes - the page, via @buf as for a source; needs NEED_BYTES */
 const uint8_t *content_bytes(struct content_set *s, uint32_t id, uint8_t *buf);

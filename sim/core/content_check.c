@@ -86,12 +86,12 @@ static int check_checksums(const struct content_set *s, uint32_t id,
 static int check_content(const struct content_set *s, uint32_t id,
 			 struct err *err)
 {
-	uint8_t buf[PAGE_BYTES];
+	uint8_t buf[PAGE_BYTES], lines[PAGE_BYTES];
 	const uint8_t *page = source_page(s, id, buf);
 	int ret = check_checksums(s, id, page, err);
 
 	if (!ret && s->have & NEED_RANK)
-		ret = check_head(s, id, page, err);
+		ret = check_head(s, id, content_scatter(s, page, lines), err);
 	if (!ret && s->have & NEED_LENGTH)
 		ret = check_length(s, id, page, err);
 	if (!ret && s->have & NEED_SAME)
@@ -104,14 +104,15 @@ static int check_neighbours(const struct content_set *s, uint32_t r,
 			    struct err *err)
 {
 	uint8_t abuf[PAGE_BYTES], bbuf[PAGE_BYTES];
+	uint8_t alines[PAGE_BYTES], blines[PAGE_BYTES];
 	uint32_t a = s->by_rank[r], b = s->by_rank[r + 1], bits;
 	const uint8_t *pa, *pb;
 
 	if (b >= s->count || s->rank[b] != r + 1)
 		return err_set(err, EINVAL, "rank %u: no content has it",
 			       r + 1);
-	pa = source_page(s, a, abuf);
-	pb = source_page(s, b, bbuf);
+	pa = content_scatter(s, source_page(s, a, abuf), alines);
+	pb = content_scatter(s, source_page(s, b, bbuf), blines);
 	if (memcmp(pa, pb, PAGE_BYTES) >= 0)
 		return err_set(err, EINVAL,
 			       "contents %u and %u are not in order", a, b);

@@ -52,7 +52,7 @@ static void column_same(struct content_set *s, uint32_t id, const uint8_t *page)
 static void column_page(struct content_set *s, uint32_t id, const uint8_t *page)
 {
 	if (s->head)
-		s->head[id] = load_be64(page);
+		s->head[id] = load_be64(page + CONTENT_LINE * s->line[0]);
 	if (s->length)
 		s->length[id] = column_length(page);
 	if (s->same)
@@ -73,6 +73,24 @@ static int column_span(void *ctx, uint64_t lo, uint64_t hi, unsigned worker)
 	return 0;
 }
 
+void content_sparse_sorted(const struct content_set *s,
+			   struct content_sparse *few)
+{
+	const unsigned words = CONTENT_LINE / 8;
+	struct content_sparse out = {.n = 0};
+
+	if (!(s->have & NEED_SCATTERED))
+		return;
+	for (unsigned l = 0; l < CONTENT_LINES; l++)
+		for (unsigned i = 0; i < few->n; i++)
+			if (few->at[i] / words == s->line[l]) {
+				out.word[out.n] = few->word[i];
+				out.at[out.n++] = (uint16_t)(
+					l * words + few->at[i] % words);
+			}
+	*few = out;
+}
+
 /* The thread's page is zeros before and after: only what differs is touched. */
 static int column_span_sparse(void *ctx, uint64_t lo, uint64_t hi,
 			      unsigned worker)
@@ -80,13 +98,15 @@ static int column_span_sparse(void *ctx, uint64_t lo, uint64_t hi,
 	const struct content_job *job = ctx;
 	uint8_t *page =
 		job->buf + ((size_t)worker * BUF_COUNT + BUF_PAGE) * PAGE_BYTES;
-	const uint64_t only = NEED_RANK | NEED_PREFIX | NEED_BYTES;
+	const uint64_t only =
+		NEED_RANK | NEED_PREFIX | NEED_BYTES | NEED_SCATTERED;
 	struct content_set *s = job->s;
 	struct content_sparse few;
 
 	for (uint32_t id = (uint32_t)lo; id < hi; id++) {
 		content_job_sparse(job, id, &few);
 		if (!(s->have & ~only)) {
+			content_sparse_sorted(s, &few);
 			s->head[id] = few.n && !few.at[0] ? few.word[0] : 0;
 			continue;
 		}

@@ -13,8 +13,9 @@
 
 #include "sim/core/content.h"
 
-/* Each worker holds two pages at a time: one to compare with, one it reads. */
-enum content_buf { BUF_PIVOT, BUF_PAGE, BUF_COUNT };
+/* Each worker holds two pages at a time: one to compare with, one it reads;
+ * both with their lines in another order, too. */
+enum content_buf { BUF_PIVOT, BUF_PAGE, BUF_KINDS, BUF_COUNT = 2 * BUF_KINDS };
 
 struct content_job {
 	struct content_set *s;
@@ -37,6 +38,18 @@ static inline const uint8_t *content_job_page(const struct content_job *job,
 	return src->bytes(src->self, id, job->buf + at * PAGE_BYTES);
 }
 
+/* The page in the order in which it is compared. */
+static inline const uint8_t *content_job_sorted(const struct content_job *job,
+						uint32_t id, unsigned worker,
+						enum content_buf which)
+{
+	size_t at = (size_t)worker * BUF_COUNT + BUF_KINDS + which;
+
+	return content_scatter(job->s,
+			       content_job_page(job, id, worker, which),
+			       job->buf + at * PAGE_BYTES);
+}
+
 /* The words of a sparse source's content. */
 static inline void content_job_sparse(const struct content_job *job,
 				      uint32_t id, struct content_sparse *out)
@@ -47,6 +60,10 @@ static inline void content_job_sparse(const struct content_job *job,
 	if (id)
 		src->sparse(src->self, id, out);
 }
+
+/* content_sparse_sorted - put the words where they are compared */
+void content_sparse_sorted(const struct content_set *s,
+			   struct content_sparse *few);
 
 /* content_columns - fill every column that is read off one page at a time */
 int content_columns(struct content_job *job);

@@ -233,7 +233,9 @@ static void look_at(struct look *l, const struct sort *st, uint32_t id,
 	if (st->job->s->source.sparse)
 		content_job_sparse(st->job, id, &l->few);
 	else
-		l->page = content_job_page(st->job, id, worker, which);
+		l->page = content_job_sorted(st->job, id, worker, which);
+	if (!l->page)
+		content_sparse_sorted(st->job->s, &l->few);
 }
 
 static uint64_t look_word(const struct look *l, uint32_t w)

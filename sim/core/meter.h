@@ -23,6 +23,8 @@
 	X(PAGE_SKIP, "page_skips", "pages", "page passed over by smart scan")  \
 	X(PTE_WALK, "pte_walks", "entries",                                    \
 	  "page-table entry looked at by a scan")                              \
+	X(PTE_HOLE, "pte_holes", "entries",                                    \
+	  "empty one that a scan of ranges passed over")                       \
 	X(MERGED_REVISIT, "merged_revisits", "pages",                          \
 	  "merged page met again, nothing to do")                              \
 	X(CHECKSUM, "checksums", "pages", "checksum over a whole page")        \
@@ -34,7 +36,9 @@
 	X(CMP_BYTES, "cmp_bytes", "bytes",                                     \
 	  "first differing byte + 1, or a page, per comparison")               \
 	X(CMP_AGAIN, "compares_again", "compares",                             \
-	  "of these, of equal pages that are both at hand")                    \
+	  "of these, of equal pages that are both at hand, by words")          \
+	X(CMP_AGAIN_BYTES, "compares_again_bytes", "compares",                 \
+	  "the same, byte by byte")                                            \
 	X(RB_INSERT, "rb_inserts", "nodes", "node linked into a tree")         \
 	X(RB_ERASE, "rb_erases", "nodes", "node taken out of a tree")          \
 	X(RB_ROTATE, "rb_rotations", "rotations",                              \
@@ -141,8 +145,13 @@ enum meter_tree {
 		METER_TREE_COUNT
 };
 
-/* In which order a compare reads the lines of a page. */
-enum meter_order { ORDER_LINEAR, ORDER_SCATTERED, METER_ORDER_COUNT };
+/* How a compare reads the lines of a page. */
+enum meter_order {
+	ORDER_WORDS,	 /* in order, word by word */
+	ORDER_BYTES,	 /* in order, byte by byte */
+	ORDER_SCATTERED, /* lines in no order, word by word */
+	METER_ORDER_COUNT
+};
 
 #define METER_DEPTHS 32u /* the last bin holds everything deeper */
 #define METER_LINE 64u

@@ -325,6 +325,12 @@ static inline void machine_set_word(struct machine *m, uint32_t pte,
 	p->word = word;
 }
 
+/* PTEs that a scan looked at. */
+struct scan_steps {
+	uint64_t pages; /* with a page, or the one that was found */
+	uint64_t holes; /* without */
+};
+
 /*
  * A scan over one space in address order.  The cursor survives every change of
  * the space between two calls.
@@ -340,11 +346,11 @@ struct space_cursor {
  * machine_scan - the next PTE at or after the cursor that is of interest:
  * an anonymous page other than a zero page in a mergeable range, or a PTE that
  * has an engine's word
- * @walked: PTEs looked at are added
+ * @steps: PTEs looked at are added
  * Returns its index, the cursor behind it; 0 at the end of the space.
  */
 uint32_t machine_scan(const struct machine *m, struct space_cursor *c,
-		      uint64_t *walked);
+		      struct scan_steps *steps);
 
 /* Is this PTE's page one that a scan may hand to the engine? */
 static inline bool pte_mergeable_page(const struct pte *p)

@@ -14,7 +14,7 @@ static bool interesting(const struct pte *p)
 }
 
 uint32_t machine_scan(const struct machine *m, struct space_cursor *c,
-		      uint64_t *walked)
+		      struct scan_steps *steps)
 {
 	const struct space *s = &m->space[c->space];
 
@@ -27,15 +27,21 @@ uint32_t machine_scan(const struct machine *m, struct space_cursor *c,
 		uint32_t base = s->chunk[c->at].chunk << CHUNK_SHIFT;
 		const struct chunk *k = machine_chunk(m, base);
 		uint32_t i = c->vpn > first ? (uint32_t)(c->vpn - first) : 0;
-		uint32_t from = i;
 
 		if (!k->present && !k->words)
 			continue;
-		while (i < CHUNK_PAGES && !interesting(&m->pte[base + i]))
-			i++;
-		*walked += i - from;
+		for (; i < CHUNK_PAGES; i++) {
+			const struct pte *p = &m->pte[base + i];
+
+			if (interesting(p))
+				break;
+			if (p->flags & PTE_PRESENT)
+				steps->pages++;
+			else
+				steps->holes++;
+		}
 		if (i < CHUNK_PAGES) {
-			*walked += 1;
+			steps->pages++;
 			c->vpn = first + i + 1;
 			if (i + 1 == CHUNK_PAGES)
 				c->at++;

@@ -34,7 +34,8 @@ const struct reporter_ops *reporter_find(const char *name, struct err *err)
 }
 
 static const char *const line_rows[METER_ORDER_COUNT] = {
-	[ORDER_LINEAR] = "lines_at_depth",
+	[ORDER_WORDS] = "lines_at_depth",
+	[ORDER_BYTES] = "bytewise_lines_at_depth",
 	[ORDER_SCATTERED] = "scattered_lines_at_depth",
 };
 

@@ -65,7 +65,7 @@ const struct reporter_ops *reporter_find(const char *name, struct err *err);
  * report_meter_rows - the counts that are not zero as rows: scope "meter" for
  * operations, the name of each tree that was walked for its walks (walks, steps,
  * steps_at_depth by depth as far down as anyone went, and the lines compared
- * behind the first: lines_at_depth, scattered_lines_at_depth)
+ * behind the first: lines_at_depth, or bytewise_ and scattered_lines_at_depth)
  */
 void report_meter_rows(const struct meter *m, struct rows *out);
 

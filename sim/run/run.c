@@ -505,6 +505,7 @@ static int prepare(struct run *r)
 
 	if (ret)
 		return ret;
+	src.seed = r->cfg->seed;
 	ret = content_set_new(&r->contents, &src, needs & ~NEED_ABOVE,
 			      r->cfg->threads, r->err);
 	if (!ret)

@@ -121,13 +121,13 @@ static int add_space(struct picture *pic, const struct machine *m,
 {
 	struct space_cursor c = {.space = space};
 	struct mapping *map;
-	uint64_t walked = 0;
+	struct scan_steps steps = {0};
 	uint32_t pte;
 
 	if (mem_reserve(&pic->map, &pic->cap, pic->n + 1, sizeof(*pic->map)))
 		return -ENOMEM;
 	map = &pic->map[pic->n++];
-	while ((pte = machine_scan(m, &c, &walked))) {
+	while ((pte = machine_scan(m, &c, &steps))) {
 		if (mem_reserve(&map->id, &map->cap, map->n + 1,
 				sizeof(*map->id)))
 			return -ENOMEM;

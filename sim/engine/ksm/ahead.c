@@ -24,13 +24,13 @@ static uint32_t gather(struct ksm *k, struct look *look, uint32_t *visits)
 {
 	const struct machine *mc = k->machine;
 	struct space_cursor c = k->cursor;
-	uint64_t walked = 0;
+	struct scan_steps steps = {0};
 	uint32_t n = 0, pte;
 
 	for (*visits = 0; *visits < PAGES; ++*visits) {
 		const struct pte *p;
 
-		pte = k->at ? machine_scan(mc, &c, &walked) : 0;
+		pte = k->at ? machine_scan(mc, &c, &steps) : 0;
 		if (!pte)
 			break;
 		p = &mc->pte[pte];

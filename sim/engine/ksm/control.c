@@ -74,7 +74,7 @@ static int unmerge_space(struct ksm *k, uint32_t space, struct meter *m)
 {
 	struct machine *mc = k->machine;
 	struct space_cursor c = {.space = space};
-	uint64_t walked = 0;
+	struct scan_steps steps = {0};
 	struct effect fx;
 	uint32_t pte;
 	int ret;
@@ -93,7 +93,7 @@ static int unmerge_space(struct ksm *k, uint32_t space, struct meter *m)
 				return ret;
 		}
 	}
-	while ((pte = machine_scan(mc, &c, &walked)))
+	while ((pte = machine_scan(mc, &c, &steps)))
 		if (mc->pte[pte].word)
 			item_drop(k, pte, m);
 	return 0;
@@ -192,6 +192,8 @@ int ksm_set(struct engine *e, const char *key, const char *value,
 	case offsetof(struct ksm_opts, version):
 	case offsetof(struct ksm_opts, hz):
 	case offsetof(struct ksm_opts, threads):
+	case offsetof(struct ksm_opts, checksum):
+	case offsetof(struct ksm_opts, memcmp):
 	case offsetof(struct ksm_opts, colour_copies):
 	case offsetof(struct ksm_opts, colours):
 	case offsetof(struct ksm_opts, colour_groups):

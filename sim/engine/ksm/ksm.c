@@ -14,6 +14,7 @@
 static const char *const advisors[] = {"none", "scan-time", NULL};
 static const char *const checksums[] = {"xxhash", "jhash2", "crc32c", "auto",
 					NULL};
+static const char *const compares[] = {"linear", "scattered", NULL};
 static const char *const copies[] = {"single", "per-colour",  "theta",
 				     "per-K",  "share-limit", NULL};
 
@@ -78,6 +79,11 @@ const struct opt ksm_options[] = {
 		  "before, crc32c was proposed; auto: that of the version; "
 		  "counters change only where one collides",
 	  .source = "[linux-6.18] calc_checksum(); [ksm-xxhash]" },
+	{ OPT_CHOICE, OPT_FIELD(ksm_opts, memcmp, uint64_t),
+	  .choices = compares,
+	  .help = "order in which the cache lines of two pages are compared: "
+		  "linear, as every kernel; scattered, one drawn at boot (from "
+		  "the seed), so that pages with a common head differ early" },
 	{ OPT_U64, OPT_FIELD(ksm_opts, hz, uint64_t),
 	  .def = 250, .min = 100, .max = 1000, .unit = "Hz",
 	  .help = "timer ticks per second of the modelled kernel",
@@ -133,6 +139,8 @@ static uint64_t ksm_needs(const void *opts)
 	uint64_t needs = NEED_RANK | NEED_PREFIX |
 			 NEED_CHECKSUM(hashes[hash_of(o)].column);
 
+	if (o->memcmp == KSM_SCATTERED)
+		needs |= NEED_SCATTERED;
 #ifdef DEDUPSIM_COMPARE_BYTES
 	needs |= NEED_BYTES;
 #endif
@@ -144,9 +152,11 @@ int ksm_compare_bytes(const struct ksm *k, uint32_t a, uint32_t b,
 		      uint64_t *bytes)
 {
 	struct content_set *s = (struct content_set *)(uintptr_t)k->contents;
-	uint8_t bufs[2][PAGE_BYTES];
-	const uint8_t *pa = content_bytes(s, a, bufs[0]);
-	const uint8_t *pb = content_bytes(s, b, bufs[1]);
+	uint8_t bufs[4][PAGE_BYTES];
+	const uint8_t *pa =
+		content_scatter(s, content_bytes(s, a, bufs[0]), bufs[2]);
+	const uint8_t *pb =
+		content_scatter(s, content_bytes(s, b, bufs[1]), bufs[3]);
 	unsigned i = 0;
 
 	while (i < PAGE_BYTES && pa[i] == pb[i])
@@ -190,6 +200,9 @@ static int ksm_start(struct engine **out, const struct engine_env *env,
 	k->parked = true;
 	k->walked[TREE_STABLE] = k->walked[TREE_UNSTABLE] = RANK_NONE;
 	k->checksum = env->contents->checksum[hashes[hash_of(&k->opt)].column];
+	k->order = k->opt.memcmp == KSM_SCATTERED ? ORDER_SCATTERED
+		   : k->rules.words		  ? ORDER_WORDS
+						  : ORDER_BYTES;
 	k->checksum_op = hashes[hash_of(&k->opt)].op;
 	arena_init(&k->nodes, sizeof(struct node));
 	k->stable.stride = sizeof(struct node);

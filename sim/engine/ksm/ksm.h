@@ -59,6 +59,7 @@ enum ksm_copies {
 	KSM_COPIES_LIMIT,
 };
 enum ksm_checksum { KSM_XXHASH, KSM_JHASH2, KSM_CRC32C, KSM_CHECKSUM_AUTO };
+enum ksm_memcmp { KSM_LINEAR, KSM_SCATTERED };
 enum ksm_advisor { KSM_ADVISOR_NONE, KSM_ADVISOR_SCAN_TIME };
 
 struct ksm_opts { /* the kernel's names */
@@ -77,6 +78,7 @@ struct ksm_opts { /* the kernel's names */
 	uint64_t advisor_max_pages_to_scan;
 	uint64_t advisor_target_scan_time;
 	uint64_t checksum; /* enum ksm_checksum */
+	uint64_t memcmp;   /* enum ksm_memcmp */
 	uint64_t
 		hz; /* of the modelled kernel: sleeps and pruning go by ticks */
 	/* Ours. */
@@ -104,6 +106,7 @@ struct ksm_rules {
 			       that nothing is mapped at, too */
 	bool wakes;	    /* writing sleep_millisecs ends the sleep */
 	bool zero_tracked;  /* zero pages that KSM mapped are counted */
+	bool words;	    /* memcmp() compares words, not bytes */
 	uint8_t node_bytes;
 	enum ksm_checksum checksum;
 	struct machine_rules machine;

@@ -48,12 +48,24 @@ static void enter_slot(struct ksm *k, uint32_t slot)
 }
 
 /* Addresses in the ranges of @slot that the pass has not come by yet. */
-static uint64_t holes(const struct ksm *k, uint32_t slot, uint64_t walked)
+static uint64_t holes(const struct ksm *k, uint32_t slot,
+		      const struct scan_steps *steps)
 {
 	uint64_t all = k->machine->space[slot - 1].mergeable;
+	uint64_t walked = k->walked_here + steps->pages + steps->holes;
 
-	walked += k->walked_here;
 	return k->rules.walk_holes && all > walked ? all - walked : 0;
+}
+
+/* Holes cost a look each, or next to nothing when ranges are walked. */
+static void count_steps(struct ksm *k, struct scan_steps *steps,
+			struct meter *m)
+{
+	k->walked_here += steps->pages + steps->holes;
+	meter_add(m, OP_PTE_WALK, steps->pages);
+	meter_add(m, k->rules.walk_holes ? OP_PTE_WALK : OP_PTE_HOLE,
+		  steps->holes);
+	*steps = (struct scan_steps){0};
 }
 
 static void end_scan(struct ksm *k, const struct meter *m)
@@ -80,7 +92,7 @@ static void end_scan(struct ksm *k, const struct meter *m)
 static uint32_t next_page(struct ksm *k, struct meter *m, int *ret)
 {
 	struct machine *mc = k->machine;
-	uint64_t walked = 0;
+	struct scan_steps steps = {0};
 	uint32_t pte, slot;
 	bool whole;
 
@@ -96,7 +108,7 @@ static uint32_t next_page(struct ksm *k, struct meter *m, int *ret)
 		if (k->slot[k->at].exited)
 			enter_slot(k, k->at);
 		whole = !k->cursor.vpn;
-		while ((pte = machine_scan(mc, &k->cursor, &walked))) {
+		while ((pte = machine_scan(mc, &k->cursor, &steps))) {
 			if (!pte_mergeable_page(&mc->pte[pte])) {
 				item_drop(k, pte, m);
 				continue;
@@ -106,9 +118,8 @@ static uint32_t next_page(struct ksm *k, struct meter *m, int *ret)
 				goto out;
 		}
 		slot = k->at;
-		walked += holes(k, slot, walked);
-		meter_add(m, OP_PTE_WALK, walked);
-		walked = 0;
+		steps.holes += holes(k, slot, &steps);
+		count_steps(k, &steps, m);
 		enter_slot(k, k->slot[slot].next);
 		/* A pass that met no mergeable range takes the space out. */
 		if (k->slot[slot].exited ||
@@ -120,8 +131,7 @@ static uint32_t next_page(struct ksm *k, struct meter *m, int *ret)
 		}
 	}
 out:
-	k->walked_here += walked;
-	meter_add(m, OP_PTE_WALK, walked);
+	count_steps(k, &steps, m);
 	return *ret ? 0 : pte;
 }
 

@@ -36,7 +36,7 @@ void ksm_count_replace(struct ksm *k, int ret, unsigned freed, uint32_t left,
 		return;
 	/* Compared once more now that nobody can write to it. */
 	meter_add(m, OP_CMP, 1);
-	meter_add(m, OP_CMP_AGAIN, 1);
+	meter_add(m, k->rules.words ? OP_CMP_AGAIN : OP_CMP_AGAIN_BYTES, 1);
 	meter_add(m, OP_CMP_BYTES, PAGE_BYTES);
 	meter_add(m, OP_PTE_REPLACE, 1);
 	meter_add(m, OP_FRAME_FREE, freed);

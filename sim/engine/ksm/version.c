@@ -60,6 +60,7 @@ struct ksm_rules ksm_rules_of(uint64_t version)
 		.walk_holes = r < RELEASE(6, 18),
 		.wakes = r >= RELEASE(5, 0),
 		.zero_tracked = r >= RELEASE(6, 6),
+		.words = r >= RELEASE(5, 15),
 		.node_bytes = r >= RELEASE(4, 13) ? 64 : 48,
 		.checksum = r >= RELEASE(5, 0) ? KSM_XXHASH : KSM_JHASH2,
 		.machine = {.split_keeps_zeros = r < RELEASE(6, 12),
