@@ -39,7 +39,7 @@ static void list_importers(void)
 }
 
 /* The summary is a line of what the preset's file holds. */
-static void list_preset(const char *name, const char *text)
+static void list_preset(const char *name, const char *text, int width)
 {
 	static const char word[] = "\nsummary";
 	const char *s = strstr(text, word);
@@ -48,19 +48,19 @@ static void list_preset(const char *name, const char *text)
 	s += s ? strlen(word) : 0;
 	s += s ? strspn(s, " \t") : 0;
 	n = s ? strcspn(s, "\n") : 0;
-	printf("  %-12s %.*s\n", name, (int)n, s ? s : "");
+	printf("  %-*s %.*s\n", width, name, (int)n, s ? s : "");
 }
 
 static void list_machines(void)
 {
 	for (const struct cache_preset *p = cache_presets; p->name; p++)
-		list_preset(p->name, p->text);
+		list_preset(p->name, p->text, 12);
 }
 
 static void list_cpus(void)
 {
 	for (const struct cost_preset *p = cost_presets; p->name; p++)
-		list_preset(p->name, p->text);
+		list_preset(p->name, p->text, 22);
 }
 
 static void list_figures(void)
