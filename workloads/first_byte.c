@@ -107,7 +107,7 @@ static const uint8_t *first_bytes(void *w, uint32_t id, uint8_t *buf)
 	for (unsigned i = REPEATED_END; i < PAGE_BYTES; i += 8) {
 		rest = splitmix64(rest);
 		for (unsigned k = 0; k < 8; k++)
-			buf[i + k] = i / 8 % 2 ? (uint8_t)(rest >> 8 * k) : 0;
+			buf[i + k] = (uint8_t)(i / 8 % 2 ? rest >> 8 * k : 0);
 	}
 	/* Pages are different whatever the dice say. */
 	for (unsigned k = 0; k < 4; k++)
