@@ -51,7 +51,14 @@ static const struct writer {
 	{false, {"plot", "cost", "@runs", "-f", "tsv", "-o", "@t"}},
 	{false, {"plot", "cost", "@runs", "-f", "booktabs", "-o", "@t"}},
 	{false, {"trace", "cat", "@in", "-o", "@t"}},
+	{false,
+	 {"bench", "--exact", "--format", "json", "-o", "@t", "@suite.run"}},
+	{false,
+	 {"bench", "--exact", "--format", "bmf", "-o", "@t", "@suite.run"}},
 	{true, {"trace", "pack", "@in", "@t"}},
+	{true,
+	 {"trace", "make", "number-crunch:tables=2,table_size=256KiB,passes=2",
+	  "@t"}},
 	{true, {"trace", "recover", "@cut", "@t"}},
 	{true, {"import", "--threads", "1", "-o", "@t", "@a", "@b"}},
 	{true, {"import", "--threads", "2", "-o", "@t", "a=@a", "a=@b@1s"}},
@@ -105,6 +112,7 @@ static void setup(void)
 				   "cost\tlow_ns\t-\tns\t1\n"
 				   "cost\thigh_ns\t-\tns\t3\n"
 				   "saved\tsaved_pages\t-\tpages\t4\n";
+	static const char suite[] = "visits kind=last8 pages=64\n";
 	size_t n;
 	char *all;
 
@@ -120,6 +128,7 @@ static void setup(void)
 	free(all);
 	box_write(&box, "steps", steps, sizeof(steps) - 1);
 	box_write(&box, "runs", runs, sizeof(runs) - 1);
+	box_write(&box, "suite.run", suite, sizeof(suite) - 1);
 	others = files();
 }
 
