@@ -388,6 +388,37 @@ START_TEST(random_images_come_back_with_any_number_of_threads)
 }
 END_TEST
 
+START_TEST(without_a_file_to_write_contents_are_only_counted)
+{
+	struct box_path path;
+	struct import_job job = {.threads = 1, .base = IMPORT_BASE};
+	struct import_totals n;
+	const char *input;
+
+	box_image(&box, "a", "7 . 0 7 9 7 0 8");
+	path = box_path(&box, "a");
+	input = path.text;
+	job.inputs = &input;
+	job.ninputs = 1;
+	ck_assert_int_eq(import_run(&job, &n, &err), 0);
+	ck_assert_uint_eq(n.contents, 4);
+	ck_assert_uint_eq(n.pages, 8);
+	ck_assert_uint_eq(n.guests, 1);
+	ck_assert_uint_eq(n.instants, 1);
+	works(NULL, OPS("a"),
+	      "0 space 0\n"
+	      "0 map 0 10000000 + 8\n"
+	      "0 write 0 10000000 = 7\n"
+	      "0 write 0 10000002 = 0\n"
+	      "0 write 0 10000003 = 7\n"
+	      "0 write 0 10000004 = 9\n"
+	      "0 write 0 10000005 = 7\n"
+	      "0 write 0 10000006 = 0\n"
+	      "0 write 0 10000007 = 8\n"
+	      "0 mark\n");
+}
+END_TEST
+
 /* Through the list, as main() finds it. */
 static const struct cmd *import_cmd(void)
 {
@@ -488,6 +519,7 @@ static Suite *import_suite(void)
 	tcase_add_test(c, an_operand_without_a_name_or_a_file_is_refused);
 	tcase_add_test(c, a_terabyte_of_hole_costs_nothing);
 	tcase_add_test(c, random_images_come_back_with_any_number_of_threads);
+	tcase_add_test(c, without_a_file_to_write_contents_are_only_counted);
 	tcase_add_test(c, the_command_takes_options_and_names_bad_ones);
 	tcase_add_test(c, every_allocation_may_fail);
 	tcase_set_timeout(c, 60);

@@ -22,7 +22,7 @@ const struct importer_ops *const importers[] = {
 
 static int check_job(const struct import_job *job, struct err *err)
 {
-	assert(job->threads && job->out);
+	assert(job->threads);
 	if (!job->ninputs)
 		return err_set(err, EINVAL, "nothing to import");
 	if (job->base % IMPORT_ALIGN)
@@ -39,8 +39,10 @@ static int check_job(const struct import_job *job, struct err *err)
 int import_run(const struct import_job *job, struct import_totals *totals,
 	       struct err *err)
 {
-	struct import im = {
-		.job = job, .first = job->first, .count = job->count};
+	struct import im = {.job = job,
+			    .first = job->first,
+			    .count = job->count,
+			    .contents = 1};
 	struct import_totals sum = {0};
 	int ret = check_job(job, err);
 	size_t i = 0;
@@ -54,10 +56,11 @@ int import_run(const struct import_job *job, struct import_totals *totals,
 			       "%s: neither an image nor a capture",
 			       job->inputs[0]);
 	ret = importers[i]->run(&im, err);
-	if (!ret)
+	if (!ret && im.w)
 		ret = trace_writer_commit(im.w, &sum.header, err);
 	else if (im.w)
 		trace_writer_abort(im.w);
+	sum.contents = im.contents;
 	sum.guests = im.nguests;
 	sum.instants = im.instants;
 	for (size_t g = 0; g < im.nguests; g++) {
@@ -137,7 +140,7 @@ int import_meta(struct import *im, struct err *err, const char *value,
 	va_start(ap, key);
 	vsnprintf(name, sizeof(name), key, ap);
 	va_end(ap);
-	return trace_writer_meta(im->w, name, value, err);
+	return im->w ? trace_writer_meta(im->w, name, value, err) : 0;
 }
 
 /* The user's provenance must not pass for ours. */
@@ -165,8 +168,11 @@ int import_begin(struct import *im, const char *importer, struct err *err)
 	const struct trace_writer_opts opts = {.level = job->level,
 					       .threads = job->threads};
 	char text[64];
-	int ret = trace_writer_new(&im->w, job->out, &opts, err);
+	int ret;
 
+	if (!job->out)
+		return 0;
+	ret = trace_writer_new(&im->w, job->out, &opts, err);
 	if (ret)
 		return ret;
 	ret = import_meta(im, err, importer, "importer");
@@ -195,7 +201,13 @@ static int give(struct import *im, enum event_op op, uint64_t vpn,
 		.content = content,
 	};
 
-	return trace_writer_event(im->w, &ev, err);
+	return im->w ? trace_writer_event(im->w, &ev, err) : 0;
+}
+
+int import_page(struct import *im, const void *page, struct err *err)
+{
+	im->contents++;
+	return im->w ? trace_writer_page(im->w, page, err) : 0;
 }
 
 int import_instant(struct import *im, ns_t time, struct err *err)

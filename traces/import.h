@@ -36,10 +36,11 @@ struct import_totals {
 	struct trace_header header; /* no meta */
 	size_t guests, instants;
 	uint64_t pages; /* of all guests together, within the window */
+	uint32_t contents; /* distinct, the page of zeros included */
 };
 
 struct import_job {
-	const char *out;
+	const char *out; /* NULL: read, intern and count, write nothing */
 	const char *const *inputs; /* [NAME=]FILE[@TIME], or one directory */
 	size_t ninputs;
 	uint64_t base; /* address of slot 0; 2 MiB-aligned */
@@ -77,7 +78,8 @@ struct import {
 	struct import_guest *guests;
 	size_t nguests, guests_cap;
 	uint64_t first, count; /* the window, in pages of any guest; 0: all */
-	struct trace_writer *w;
+	struct trace_writer *w; /* NULL: nothing is written */
+	uint32_t contents;	/* distinct so far, the page of zeros included */
 	ns_t now;
 	size_t instants;
 	uint32_t space;	     /* guest whose pages are being given */
@@ -112,6 +114,8 @@ int import_instant_end(struct import *im, struct err *err);
 void import_window(const struct import *im, size_t g, uint64_t *lo,
 		   uint64_t *hi);
 
+/* import_page - the next content, as trace_writer_page() */
+int import_page(struct import *im, const void *page, struct err *err);
 /* import_write - page @page of the entered guest, within the window, holds
  * content @id; nothing is written when it did before */
 int import_write(struct import *im, uint64_t page, uint32_t id,

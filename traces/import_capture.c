@@ -222,7 +222,7 @@ static int give_id(struct capture *c, uint32_t id, uint32_t *out,
 			return err_set(err, EIO,
 				       "%s: changed while it was imported",
 				       c->index.name);
-		ret = trace_writer_page(c->im->w, page, err);
+		ret = import_page(c->im, page, err);
 		if (ret)
 			return ret;
 		c->given[id] = c->next++;

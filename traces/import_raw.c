@@ -12,7 +12,10 @@
 #include "sim/core/pages.h"
 #include "traces/import.h"
 
-#define BATCH_PAGES 16384u /* 64 MiB are read and hashed at a time */
+/* Pages read and hashed at a time: of one thread as many as stay in its cache
+ * until they are interned; of several so many that they do not wait long. */
+#define BATCH_ALONE 128u
+#define BATCH_PAGES 2048u
 #define GRAIN_PAGES 64u
 
 /* One operand: what guest @guest held at @time. */
@@ -28,7 +31,7 @@ struct image {
 
 struct batch {
 	uint64_t *page; /* numbers, ascending */
-	size_t n;
+	size_t n, cap;
 	struct digest *digest;
 	uint8_t *bytes;
 };
@@ -104,7 +107,7 @@ static int open_image(struct image *im, const char *out, struct err *err)
 {
 	int ret;
 
-	if (!strcmp(im->path, out))
+	if (out && !strcmp(im->path, out))
 		return err_set(err, EINVAL,
 			       "%s: would be overwritten by the trace", out);
 	ret = os_open(&im->file, im->path, err);
@@ -240,6 +243,26 @@ static int hash_worker(void *ctx, uint64_t lo, uint64_t hi, unsigned worker)
 	return hash_pages(ctx, (size_t)lo, (size_t)hi, NULL);
 }
 
+/* Page @page of image @im where it was read to; NULL: another batch had it. */
+static const uint8_t *in_batch(const struct raw *r, const struct image *im,
+			       uint64_t page)
+{
+	const struct batch *b = &r->batch;
+	size_t lo = 0, hi = b->n;
+
+	if (im != r->now || page < b->page[0] || page > b->page[b->n - 1])
+		return NULL;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (b->page[mid] < page)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return b->page[lo] == page ? b->bytes + lo * PAGE_BYTES : NULL;
+}
+
 /* The interner asks for a page that was seen before: it is in its image still,
  * unless somebody writes there. */
 static const uint8_t *raw_bytes(void *ctx, uint32_t id, uint8_t *buf)
@@ -247,8 +270,11 @@ static const uint8_t *raw_bytes(void *ctx, uint32_t id, uint8_t *buf)
 	struct raw *r = ctx;
 	const struct image *im = &r->image[r->ref[id] >> PAGE_REF_BITS];
 	uint64_t page = r->ref[id] & (IMPORT_PAGES_MAX - 1);
+	const uint8_t *p = in_batch(r, im, page);
 	struct digest d;
 
+	if (p)
+		return p;
 	memset(buf, 0, PAGE_BYTES);
 	if (r->ret)
 		return buf;
@@ -287,7 +313,7 @@ static int intern(struct raw *r, size_t i, uint32_t *id, struct err *err)
 		return ret;
 	r->ref[*id] =
 		(uint64_t)(r->now - r->image) << PAGE_REF_BITS | b->page[i];
-	return trace_writer_page(r->im->w, r->page, err);
+	return import_page(r->im, r->page, err);
 }
 
 /* Everything before @page was passed over: holes. */
@@ -330,7 +356,7 @@ static int add_pages(struct raw *r, uint64_t lo, uint64_t hi, struct err *err)
 
 	for (; lo < hi && !ret; lo++) {
 		b->page[b->n++] = lo;
-		if (b->n == BATCH_PAGES)
+		if (b->n == b->cap)
 			ret = flush(r, err);
 	}
 	return ret;
@@ -399,9 +425,10 @@ static int raw_run(struct import *im, struct err *err)
 	int ret = -ENOMEM;
 
 	intern_init(&r.in, UINT32_MAX - 1);
-	b->page = mem_zalloc(BATCH_PAGES, sizeof(*b->page));
-	b->digest = mem_zalloc(BATCH_PAGES, sizeof(*b->digest));
-	b->bytes = mem_zalloc(BATCH_PAGES, PAGE_BYTES);
+	b->cap = im->job->threads > 1 ? BATCH_PAGES : BATCH_ALONE;
+	b->page = mem_zalloc(b->cap, sizeof(*b->page));
+	b->digest = mem_zalloc(b->cap, sizeof(*b->digest));
+	b->bytes = mem_zalloc(b->cap, PAGE_BYTES);
 	if (b->page && b->digest && b->bytes)
 		ret = open_images(&r, err);
 	if (!ret)
