@@ -6,16 +6,14 @@
  */
 #include <errno.h>
 
-#include "sim/base/prng.h"
-#include "sim/core/pages.h"
 #include "sim/engine/pageone/sdtree.h"
+#include "tests/support/keyfamily.h"
 #include "tests/support/main.h"
 
 #define KEYS_MAX 3000u
 
 struct pair {
-	struct page_store ps;
-	struct content_set *set;
+	struct keyfamily k;
 	struct sdtree *bytes, *ranks;
 	struct sd_thread *tb, *tr;
 	uint32_t refs[KEYS_MAX]; /* by rank */
@@ -33,116 +31,44 @@ static void note_release(void *ctx, struct sd_key key, uint32_t value)
 	p->released++;
 }
 
-/* ---- what the keys look like ---- */
-
-static void random_keys(uint8_t *page, struct prng *r, uint32_t i)
-{
-	(void)i;
-	page_fill(page, RULE_ID, prng_next(r));
-}
-
-static void one_byte(uint8_t *page, struct prng *r, uint32_t i)
-{
-	(void)r;
-	memset(page, 0, PAGE_BYTES);
-	page[0] = (uint8_t)i;
-}
-
-static void last_bytes(uint8_t *page, struct prng *r, uint32_t i)
-{
-	(void)i;
-	page_fill(page, RULE_LAST8, prng_below(r, 5000));
-}
-
-static void numbers(uint8_t *page, struct prng *r, uint32_t i)
-{
-	(void)i;
-	page_fill(page, RULE_KEY, prng_next(r) >> prng_below(r, 64));
-}
-
-static void single_bit(uint8_t *page, struct prng *r, uint32_t i)
-{
-	uint64_t bit = prng_below(r, PAGE_BITS);
-
-	(void)i;
-	memset(page, 0, PAGE_BYTES);
-	page[bit / 8] = (uint8_t)(0x80 >> bit % 8);
-}
-
-/* (01)^a 1^j, then zeros */
-static void staircase(uint8_t *page, struct prng *r, uint32_t i)
-{
-	uint64_t a = prng_below(r, 60), j = prng_below(r, 60);
-
-	(void)i;
-	memset(page, 0, PAGE_BYTES);
-	for (uint64_t b = 0; b < 2 * a + j; b++)
-		if (b >= 2 * a || b % 2)
-			page[b / 8] |= (uint8_t)(0x80 >> b % 8);
-}
-
-static const struct family {
-	const char *name;
-	void (*fill)(uint8_t *page, struct prng *r, uint32_t i);
-	uint32_t keys;
-} families[] = {
-	{"random", random_keys, 1000},
-	{"one byte", one_byte, 256},
-	{"last bytes", last_bytes, 2000},
-	{"numbers", numbers, KEYS_MAX},
-	{"single bit", single_bit, 800},
-	{"staircase", staircase, 1500},
-	{"few", one_byte, 4},
-};
-
-#define FAMILIES (int)(sizeof(families) / sizeof(families[0]))
-
-static struct pair *pair_new(const struct family *f, struct prng *r)
+static struct pair *pair_new(const struct keyfamily_kind *f, struct prng *r)
 {
 	struct pair *p = calloc(1, sizeof(*p));
-	struct content_source src;
-	struct err err = {0};
-	uint8_t page[PAGE_BYTES];
 	struct sdtree_conf conf;
-	uint32_t id;
 
 	ck_assert_ptr_nonnull(p);
-	page_store_init(&p->ps, UINT32_MAX - 1);
-	for (uint32_t i = 0; i < f->keys - 1; i++) {
-		f->fill(page, r, i);
-		ck_assert_int_ge(page_store_add(&p->ps, page, &id), 0);
-	}
-	src = page_store_source(&p->ps);
-	ck_assert_int_eq(content_set_new(&p->set, &src, NEED_PREFIX, 1, &err),
-			 0);
-	conf = (struct sdtree_conf){.key_bits = PAGE_BITS,
+	keyfamily_init(&p->k, f, f->keys, r);
+	conf = (struct sdtree_conf){.key_bits = f->bits,
 				    .max_objects = KEYS_MAX,
 				    .release = note_release,
 				    .ctx = p,
 				    .poison = true};
 	ck_assert_int_eq(sdtree_new(&p->bytes, &conf), 0);
-	conf.contents = p->set;
+	conf.contents = p->k.set;
 	ck_assert_int_eq(sdtree_new(&p->ranks, &conf), 0);
 	ck_assert_int_eq(sdtree_join(p->bytes, &p->tb), 0);
 	ck_assert_int_eq(sdtree_join(p->ranks, &p->tr), 0);
 	return p;
 }
 
-static void pair_free(struct pair *p)
+/* How often something was released in all. */
+static uint32_t pair_free(struct pair *p)
 {
+	uint32_t released;
+
 	sdtree_part(p->tb);
 	sdtree_part(p->tr);
 	sdtree_free(p->bytes);
 	sdtree_free(p->ranks);
-	content_set_free(p->set);
-	page_store_fini(&p->ps);
+	released = p->released;
+	keyfamily_fini(&p->k);
 	free(p);
+	return released;
 }
 
 static struct sd_key by_bytes(const struct pair *p, uint32_t rank)
 {
-	return (struct sd_key){
-		.bytes = page_store_bytes(&p->ps, p->set->by_rank[rank])};
+	return (struct sd_key){.bytes = keyfamily_bytes(&p->k, rank)};
 }
 
 static struct sd_key by_rank(uint32_t rank)
@@ -200,9 +126,9 @@ static int see(void *ctx, struct sd_key key, uint32_t refs, uint32_t value,
 	struct at *at = ctx;
 	struct pair *p = at->p;
 
-	while (at->rank < p->set->count && !p->refs[at->rank])
+	while (at->rank < p->k.set->count && !p->refs[at->rank])
 		at->rank++;
-	ck_assert_uint_lt(at->rank, p->set->count);
+	ck_assert_uint_lt(at->rank, p->k.set->count);
 	if (key.bytes)
 		ck_assert_ptr_eq(key.bytes, by_bytes(p, at->rank).bytes);
 	else
@@ -212,9 +138,9 @@ static int see(void *ctx, struct sd_key key, uint32_t refs, uint32_t value,
 	if (at->last < 0)
 		ck_assert_int_eq(branch, -1);
 	else
-		ck_assert_int_eq(branch,
-				 (int)content_prefix_bits(
-					 p->set, (uint32_t)at->last, at->rank));
+		ck_assert_int_eq(branch, (int)content_prefix_bits(
+						 p->k.set, (uint32_t)at->last,
+						 at->rank));
 	at->last = (int)at->rank++;
 	return 0;
 }
@@ -228,17 +154,17 @@ static void compare(struct pair *p)
 
 		ck_assert_int_eq(sdtree_check(trees[i], stderr), 0);
 		ck_assert_int_eq(sdtree_walk(trees[i], see, &at), 0);
-		while (at.rank < p->set->count)
+		while (at.rank < p->k.set->count)
 			ck_assert_uint_eq(p->refs[at.rank++], 0);
 	}
 }
 
 START_TEST(both_trees_are_the_sorted_array)
 {
-	const struct family *f = &families[_i];
+	const struct keyfamily_kind *f = &keyfamilies[_i];
 	struct prng r = prng_fork(test_seed(1), f->name);
 	struct pair *p = pair_new(f, &r);
-	uint32_t n = p->set->count;
+	uint32_t n = p->k.set->count;
 
 	for (uint32_t step = 0; step < 12 * n; step++) {
 		uint32_t rank = (uint32_t)prng_below(&r, n);
@@ -262,8 +188,8 @@ END_TEST
 START_TEST(what_was_stored_is_released_once)
 {
 	struct prng r = prng_fork(test_seed(2), "release");
-	struct pair *p = pair_new(&families[3], &r);
-	uint32_t n = p->set->count, news = 0, *released = &p->released;
+	struct pair *p = pair_new(&keyfamilies[4], &r);
+	uint32_t n = p->k.set->count, news = 0;
 
 	for (uint32_t i = 0; i < 3 * n; i++) {
 		uint32_t rank = (uint32_t)prng_below(&r, n);
@@ -275,14 +201,7 @@ START_TEST(what_was_stored_is_released_once)
 			news++;
 		}
 	}
-	sdtree_part(p->tb);
-	sdtree_part(p->tr);
-	sdtree_free(p->bytes);
-	sdtree_free(p->ranks);
-	ck_assert_uint_eq(*released, 2 * news);
-	content_set_free(p->set);
-	page_store_fini(&p->ps);
-	free(p);
+	ck_assert_uint_eq(pair_free(p), 2 * news);
 }
 END_TEST
 
@@ -292,7 +211,8 @@ static Suite *sdtree_suite(void)
 	TCase *tc = tcase_create("array");
 
 	tcase_set_timeout(tc, 120);
-	tcase_add_loop_test(tc, both_trees_are_the_sorted_array, 0, FAMILIES);
+	tcase_add_loop_test(tc, both_trees_are_the_sorted_array, 0,
+			    (int)keyfamily_count);
 	tcase_add_test(tc, what_was_stored_is_released_once);
 	suite_add_tcase(s, tc);
 	return s;
