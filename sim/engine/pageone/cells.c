@@ -117,9 +117,9 @@ static uint32_t take(struct sd_cells *c, struct sd_stock *s)
 	return s->fresh < s->end ? s->fresh++ : 0;
 }
 
-int sd_stock_fill(struct sd_cells *c, struct sd_stock *s)
+int sd_stock_fill(struct sd_cells *c, struct sd_stock *s, bool cells)
 {
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; cells && i < 2; i++)
 		if (!s->pair[i] && !(s->pair[i] = take(c, s)))
 			return -ENOMEM;
 	while (!s->into || !s->empty) {

@@ -69,17 +69,18 @@ static inline void *sd_cell(const struct sd_cells *c, uint32_t cell)
 }
 
 /* sd_stock_fill - the general case of sd_stock_ready() */
-int sd_stock_fill(struct sd_cells *c, struct sd_stock *s);
+int sd_stock_fill(struct sd_cells *c, struct sd_stock *s, bool cells);
 
 /*
- * sd_stock_ready - before an operation: see to it that there are two cells in
- * pair[] and bags to put some into.  0 or -ENOMEM.
+ * sd_stock_ready - before an operation: see to it that there are bags to put
+ * cells into and, if @cells, two cells in pair[].  0 or -ENOMEM.
  */
-static inline int sd_stock_ready(struct sd_cells *c, struct sd_stock *s)
+static inline int sd_stock_ready(struct sd_cells *c, struct sd_stock *s,
+				 bool cells)
 {
-	return s->pair[0] && s->pair[1] && s->into && s->empty
+	return s->into && s->empty && (!cells || (s->pair[0] && s->pair[1]))
 		       ? 0
-		       : sd_stock_fill(c, s);
+		       : sd_stock_fill(c, s, cells);
 }
 
 /*

@@ -8,10 +8,19 @@ static uint32_t edge_load(const _Atomic uint32_t *e)
 	return atomic_load_explicit(e, memory_order_acquire);
 }
 
+static void pause_here(const struct sd_thread *th)
+{
+	if (unlikely(th->t->conf.pause))
+		th->t->conf.pause(th->t->conf.ctx);
+}
+
 static bool edge_cas(struct sd_thread *th, _Atomic uint32_t *e, uint32_t *was,
 		     uint32_t to)
 {
-	bool ok = atomic_compare_exchange_strong_explicit(
+	bool ok;
+
+	pause_here(th);
+	ok = atomic_compare_exchange_strong_explicit(
 		e, was, to, memory_order_acq_rel, memory_order_acquire);
 
 	th->stats.cas_ok += ok;
@@ -168,6 +177,7 @@ static bool cut(struct sd_thread *th, uint32_t i)
 	uint32_t j, was, stays;
 
 	th->stats.helps++;
+	pause_here(th);
 	if (edge_load(&n->child[kept]) & FLAG)
 		kept = !kept;
 	stays = atomic_fetch_or_explicit(&n->child[kept], TAG,
@@ -200,12 +210,13 @@ static bool bury(struct sd_thread *th)
 
 /* ---- operations ---- */
 
-static int enter(struct sd_thread *th, struct sd_key key)
+/* @links: something may be linked in */
+static int enter(struct sd_thread *th, struct sd_key key, bool links)
 {
 	struct sd_reclaim *r = th->t->conf.reclaim;
 
 	dbg_assert(!key.bytes == !!th->t->conf.contents);
-	if (sd_stock_ready(&th->t->cells, &th->stock))
+	if (sd_stock_ready(&th->t->cells, &th->stock, links))
 		return -ENOMEM;
 	th->key = key;
 	if (r->ops->enter)
@@ -224,10 +235,11 @@ static void leave(struct sd_thread *th)
 }
 
 /* Count one more, unless it is dying. */
-static bool count_up(struct leaf *l)
+static bool count_up(const struct sd_thread *th, struct leaf *l)
 {
 	uint32_t n = atomic_load_explicit(&l->refs, memory_order_acquire);
 
+	pause_here(th);
 	while (n)
 		if (atomic_compare_exchange_weak_explicit(&l->refs, &n, n + 1,
 							  memory_order_acq_rel,
@@ -237,10 +249,11 @@ static bool count_up(struct leaf *l)
 }
 
 /* Returns what is left, or UINT32_MAX: it was dying before. */
-static uint32_t count_down(struct leaf *l)
+static uint32_t count_down(const struct sd_thread *th, struct leaf *l)
 {
 	uint32_t n = atomic_load_explicit(&l->refs, memory_order_acquire);
 
+	pause_here(th);
 	while (n)
 		if (atomic_compare_exchange_weak_explicit(&l->refs, &n, n - 1,
 							  memory_order_acq_rel,
@@ -310,7 +323,7 @@ int sdtree_insert(struct sd_thread *th, struct sd_key key, uint32_t value,
 		  uint32_t *stored)
 {
 	const struct sdtree *t = th->t;
-	int ret = enter(th, key);
+	int ret = enter(th, key, true);
 
 	if (ret)
 		return ret;
@@ -324,7 +337,7 @@ int sdtree_insert(struct sd_thread *th, struct sd_key key, uint32_t value,
 			ret = SD_NEW;
 			break;
 		}
-		if (count_up(leaf_at(t, found))) {
+		if (count_up(th, leaf_at(t, found))) {
 			value = leaf_at(t, found)->value;
 			ret = SD_DUP;
 			break;
@@ -341,7 +354,7 @@ int sdtree_delete(struct sd_thread *th, struct sd_key key, uint32_t *stored)
 {
 	const struct sdtree *t = th->t;
 	uint32_t mine, left;
-	int ret = enter(th, key);
+	int ret = enter(th, key, false);
 
 	if (ret)
 		return ret;
@@ -351,7 +364,7 @@ int sdtree_delete(struct sd_thread *th, struct sd_key key, uint32_t *stored)
 	if (parts_at(th, mine) == (int32_t)t->key_bits) {
 		uint32_t value = leaf_at(t, mine)->value;
 
-		left = count_down(leaf_at(t, mine));
+		left = count_down(th, leaf_at(t, mine));
 		if (left != UINT32_MAX) {
 			ret = left ? SD_KEPT : SD_LAST;
 			if (stored)

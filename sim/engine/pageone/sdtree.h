@@ -65,7 +65,10 @@ struct sdtree_conf {
 	/* A leaf that nobody can reach or read any more; NULL: nothing. */
 	void (*release)(void *ctx, struct sd_key key, uint32_t value);
 	void *ctx;
-	bool poison; /* overwrite cells that became free, for tests */
+	/* For tests: overwrite cells that became free; give others a chance
+	 * before each compare-and-swap (NULL: do not). */
+	bool poison;
+	void (*pause)(void *ctx);
 };
 
 /* What one thread did; read by others only when it does nothing. */
