@@ -167,7 +167,10 @@ floors: ## do includes go strictly down?
 asan: ## the tests under the address and undefined-behaviour sanitizers
 	$(sub) B=build-asan SAN=address,undefined $(asan_env) check
 tsan: ## the threaded tests under the thread sanitizer
-	$(sub) B=build-tsan SAN=thread TESTS='check_par %_content check_trace% contract_reader%' check
+	$(sub) B=build-tsan SAN=thread TSAN_OPTIONS=suppressions=tests/tsan.supp \
+		TESTS='check_par %_content check_trace% contract_reader% check_sdtree_%' check
+	CK_RUN_CASE=mutex build-tsan/tests/check_sdtree_threads
+	CK_RUN_CASE=mutex build-tsan/tests/check_sdtree_history
 paranoid: ## the tests with the assertions of inner loops
 	$(sub) B=build-paranoid DEFS=-DDEDUPSIM_PARANOID check
 bytes: ## the tests with engines that compare real bytes, not ranks
