@@ -87,6 +87,10 @@ struct engine_ops {
 	/* When is its last turn over?  NULL: when what its meter spent in it has
 	 * gone by. */
 	ns_t (*turned)(const struct engine *e, unsigned worker);
+	/* The clock has come to @now and something is about to happen: workers
+	 * that the engine plays by itself do what they do before.  NULL: there
+	 * are none. */
+	int (*play)(struct engine *e, ns_t now);
 	/* A tunable written during the run; -EBUSY and -EINVAL as the kernel. */
 	int (*set)(struct engine *e, const char *key, const char *value,
 		   struct meter *m);

@@ -333,9 +333,10 @@ static int advance(struct run *r, ns_t time)
 	ret = turns_before(r, time);
 	if (!ret && !r->done)
 		ret = samples_before(r, time);
-	if (!ret && !r->done)
-		r->clock.now = time;
-	return ret;
+	if (ret || r->done)
+		return ret;
+	r->clock.now = time;
+	return r->cfg->ops->play ? r->cfg->ops->play(r->engine, time) : 0;
 }
 
 /* 0: go on; 1: what follows is not part of the run */

@@ -125,7 +125,9 @@ int rig_event(struct rig *r, const struct event *ev)
 	int ret;
 
 	r->err.text[0] = '\0';
-	ret = machine_begin(r->machine, ev, &r->err);
+	ret = r->ops->play ? r->ops->play(r->engine, r->clock.now) : 0;
+	if (!ret)
+		ret = machine_begin(r->machine, ev, &r->err);
 	while (!ret && (ret = machine_next(r->machine, &fx)) > 0)
 		ret = r->ops->notice(r->engine, &fx, &r->meter);
 	return ret;

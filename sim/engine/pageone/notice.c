@@ -207,9 +207,7 @@ int pone_notice(struct engine *e, const struct effect *fx, struct meter *m)
 
 	if (fx->kind != FX_PAGE)
 		return 0;
-	ret = pone_play(p, p->clock->now);
-	if (!ret)
-		ret = page(p, fx, m);
+	ret = page(p, fx, m);
 	p->delays.writes += write;
 	if (waits)
 		pone_delay(&p->delays, NS(meter_spent(m).v - before.v));

@@ -33,6 +33,19 @@ const struct opt pageone_options[] = {
 	  .help = "the tree counts what it does in words that all threads "
 		  "write, as in the release",
 	  .source = "[pone] splitter.c" },
+	{ OPT_CHOICE, OPT_FIELD(pageone_opts, clusters, uint64_t),
+	  .choices = sd_clusters_name, .def = SD_CLUSTERS_BALANCED,
+	  .help = "how pages are spread over the trees: 257 equal parts, by "
+		  "the first byte with room for 1.6 million in each as in the "
+		  "release, or one tree",
+	  .source = "[pone] splitter.c" },
+	{ OPT_U64, OPT_FIELD(pageone_opts, exact_objects, uint64_t),
+	  .def = SD_EXACT_OBJECTS, .max = UINT32_MAX, .unit = "pages",
+	  .help = "pages that are stored until searches of the tree are "
+		  "sampled instead of being counted one by one" },
+	{ OPT_U64, OPT_FIELD(pageone_opts, sample, uint64_t),
+	  .def = SD_SAMPLE, .min = 1, .max = UINT32_MAX, .unit = "searches",
+	  .help = "of so many searches one is looked at then" },
 	{ OPT_U64, OPT_FIELD(pageone_opts, slice, uint64_t),
 	  .def = 32, .min = 1, .max = 4096, .unit = "entries",
 	  .help = "grain of simulated time: what a thread takes at once" },
@@ -43,7 +56,7 @@ const struct opt pageone_options[] = {
 static uint64_t pone_needs(const void *opts)
 {
 	(void)opts;
-	return NEED_PREFIX;
+	return NEED_PREFIX | NEED_BYTES;
 }
 
 static int check_opts(const struct pageone_opts *o, struct err *err)
@@ -56,7 +69,7 @@ static int check_opts(const struct pageone_opts *o, struct err *err)
 	return 0;
 }
 
-static int open_parts(struct pageone *p)
+static int open_parts(struct pageone *p, uint64_t seed)
 {
 	int ret;
 
@@ -68,7 +81,7 @@ static int open_parts(struct pageone *p)
 	p->base.wake = p->wake;
 	for (unsigned w = 1; w < p->base.workers; w++)
 		p->wake[w] = NS_NEVER; /* played, never woken by the run */
-	ret = pone_store_open(p);
+	ret = pone_store_open(p, seed);
 	return ret ? ret : pone_play_open(p);
 }
 
@@ -114,7 +127,7 @@ static int pone_start(struct engine **out, const struct engine_env *env,
 	p->salt = prng_next(&r);
 	p->next_base = ns_add(env->clock->now, NS(p->opt.base_period));
 	p->next_tick = NS_NEVER;
-	ret = open_parts(p);
+	ret = open_parts(p, prng_next(&r));
 	if (ret) {
 		pone_stop(&p->base);
 		return ret;
@@ -135,17 +148,38 @@ static bool waits(const struct pageone *p)
 	return false;
 }
 
+#define DIVIDE_PERIOD (10 * NS_PER_SEC) /* [pone] */
+
+/* Another thread looks for clusters that are too full, now and then. */
+static int divide(struct pageone *p, struct meter *m)
+{
+	ns_t now = p->clock->now;
+
+	if (p->opt.clusters != SD_CLUSTERS_P1 ||
+	    ns_before(now, ns_add(p->divided, NS(DIVIDE_PERIOD))))
+		return 0;
+	p->divided = now;
+	return pone_store_divide(p, m);
+}
+
 /* The daemon walks, then sleeps what is left of its period. */
 static int walk(struct pageone *p, struct meter *m)
 {
 	ns_t now = p->clock->now, before = meter_spent(m), period;
 	int ret = pone_walk(p, m);
 
+	if (!ret)
+		ret = divide(p, m);
 	period = NS(p->opt.base_period);
 	if (meter_spent(m).v - before.v > period.v)
 		period = NS(meter_spent(m).v - before.v);
 	p->next_base = ns_add(now, period);
 	return ret;
+}
+
+static int pone_until(struct engine *e, ns_t now)
+{
+	return pone_play((struct pageone *)e, now);
 }
 
 /* The only turns are the daemon's and the timer's; threads are played. */
@@ -194,6 +228,7 @@ const struct engine_ops engine_pageone = {
 	.start = pone_start,
 	.notice = pone_notice,
 	.work = pone_work,
+	.play = pone_until,
 	.progress = pone_progress,
 	.report = pone_report,
 	.check = pone_check,

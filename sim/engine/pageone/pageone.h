@@ -7,7 +7,8 @@
  *	notice.c    what guests do: faults, copies, forks, unmapping
  *	scan.c      the daemon: base scans and merge scans over all frames
  *	work.c      the work threads: protect, insert, replace
- *	store.c     the tree as the engine sees it, and what it costs
+ *	sdcount.c   what the original's tree would have looked at
+ *	store.c     both as the engine sees them
  *	play.c      the work threads on virtual CPUs, in simulated time
  *	queue.c     queues of frames
  *	report.c    counters, invariants
@@ -45,6 +46,7 @@
 #include "sim/core/vcpu.h"
 #include "sim/engine/engine.h"
 #include "sim/engine/pageone/queue.h"
+#include "sim/engine/pageone/sdcount.h"
 #include "sim/engine/pageone/sdtree.h"
 
 /* The daemon is the run's worker 0, work thread i is worker i + 1. */
@@ -55,6 +57,8 @@ struct pageone_opts {
 	uint64_t base_period, merge_period, timer_period;
 	uint64_t insert_batch;
 	uint64_t debug_counters;
+	uint64_t clusters; /* enum sd_clusters */
+	uint64_t exact_objects, sample;
 	/* Ours. */
 	uint64_t slice;
 };
@@ -137,7 +141,8 @@ struct pageone {
 	struct queue insert; /* frames, shared by all workers */
 	struct sdtree *tree;
 	struct sd_thread *thread;
-	struct sdtree_stats stats; /* before the present operation */
+	struct sdcount *count;
+	ns_t divided; /* when a cluster was last looked for that is too full */
 
 	/* Time. */
 	struct vsched *sched;
@@ -157,9 +162,6 @@ struct pageone {
 	uint64_t objects, objects_peak, refs;
 	ns_t first_insert, last_merge, last_store;
 };
-
-/* What was done to the tree, for its counts. */
-enum sd_what { SD_DOES_NEW, SD_DOES_DUP, SD_DOES_LESS, SD_DOES_LAST };
 
 static inline enum pone_state pone_state(const struct pageone *p, uint32_t f)
 {
@@ -218,13 +220,13 @@ int pone_slice(struct pageone *p, uint32_t w, uint32_t max, ns_t now,
 
 /* ---- store.c ---- */
 
-int pone_store_open(struct pageone *p);
+int pone_store_open(struct pageone *p, uint64_t seed);
 void pone_store_close(struct pageone *p);
 /*
  * One reference more to @content, stored as frame @f if it is new.
  * @worker: the thread that does it; opt.workers: a guest
  * @stored: out: the frame that is stored
- * Returns SD_NEW, SD_DUP, or -ENOMEM.
+ * Returns SD_NEW, SD_DUP, -ENOSPC (its cluster takes no more), or -ENOMEM.
  */
 int pone_store_insert(struct pageone *p, uint32_t content, uint32_t f,
 		      uint32_t worker, ns_t now, uint32_t *stored,
@@ -232,6 +234,8 @@ int pone_store_insert(struct pageone *p, uint32_t content, uint32_t f,
 /* One less; the last one lets go of the frame. */
 int pone_store_delete(struct pageone *p, uint32_t content, uint32_t worker,
 		      ns_t now, struct meter *m);
+/* A cluster that is too full gives some of its objects to a new one. */
+int pone_store_divide(struct pageone *p, struct meter *m);
 uint64_t pone_store_bytes(const struct pageone *p);
 
 /* ---- play.c ---- */

@@ -77,6 +77,24 @@ static void report_states(const struct pageone *p, struct rows *out)
 	add(out, row, sizeof(row) / sizeof(row[0]));
 }
 
+static void report_tree(const struct pageone *p, struct rows *out)
+{
+	struct sd_memory tree;
+
+	sdcount_memory(p->count, &tree);
+	const struct named row[] = {
+		{"sd_vectors", "vectors", tree.vectors},
+		{"sd_bytes", "bytes", tree.bytes},
+		{"sd_page_bytes", "bytes", tree.page_bytes},
+		{"sd_clusters", "clusters", tree.clusters},
+		{"sd_fullest_cluster", "objects", tree.fullest},
+		/* of the visits of searches, when some were only sampled */
+		{"sd_error_ppm", "ppm", sdcount_error(p->count)},
+	};
+
+	add(out, row, sizeof(row) / sizeof(row[0]));
+}
+
 static void report_times(const struct pageone *p, struct rows *out)
 {
 	const struct pone_delays *d = &p->delays;
@@ -136,6 +154,7 @@ void pone_report(const struct engine *e, struct rows *out)
 			    pone_store_bytes(p));
 	add(out, row, sizeof(row) / sizeof(row[0]));
 	report_states(p, out);
+	report_tree(p, out);
 	report_times(p, out);
 }
 

@@ -9,17 +9,24 @@
 #include "sim/base/prng.h"
 #include "sim/engine/pageone/pageone.h"
 
-int pone_store_open(struct pageone *p)
+int pone_store_open(struct pageone *p, uint64_t seed)
 {
-	struct sdtree_conf conf = {
+	const struct sdtree_conf set = {
 		.contents = p->contents,
 		.max_objects = p->contents->count,
 	};
-	int ret = sdtree_new(&p->tree, &conf);
+	const struct sdcount_conf count = {
+		.contents = p->contents,
+		.clusters = (enum sd_clusters)p->opt.clusters,
+		.exact_objects = p->opt.exact_objects,
+		.sample = (uint32_t)p->opt.sample,
+		.seed = seed,
+	};
+	int ret = sdtree_new(&p->tree, &set);
 
 	if (!ret)
 		ret = sdtree_join(p->tree, &p->thread);
-	return ret;
+	return ret ? ret : sdcount_new(&p->count, &count);
 }
 
 void pone_store_close(struct pageone *p)
@@ -27,6 +34,7 @@ void pone_store_close(struct pageone *p)
 	if (p->thread)
 		sdtree_part(p->thread);
 	sdtree_free(p->tree);
+	sdcount_free(p->count);
 }
 
 /*
@@ -44,39 +52,32 @@ static bool met(struct pageone *p, uint64_t word, uint32_t worker, uint64_t at,
 	return was;
 }
 
-/* The edge that a key hangs on, told from its place among those stored. */
-static uint64_t edge(const struct pageone *p, uint32_t content)
+/*
+ * What the operation looked at.  It is done once more when another thread has
+ * swapped the same word meanwhile: an edge was read when the search passed it, a
+ * count only at its end.
+ */
+static int count(struct pageone *p, enum sd_op op, uint32_t content,
+		 uint32_t worker, ns_t now, struct meter *m)
 {
-	return 1 + (uint64_t)p->contents->rank[content] * p->objects /
-			   p->contents->count;
-}
+	struct sd_done done;
+	struct sd_counts again;
+	uint64_t window = p->op_ns;
+	int ret = sdcount_op(p->count, op, content, &done);
 
-static uint64_t word_of_count(uint32_t content)
-{
-	return UINT64_C(1) << 40 | content;
-}
-
-/* What the operation of @what looked at, and whether it had to be repeated. */
-static void count(struct pageone *p, enum sd_what what, uint32_t content,
-		  uint32_t worker, ns_t now, struct meter *m)
-{
-	uint64_t word =
-		what == SD_DOES_NEW ? edge(p, content) : word_of_count(content);
-	struct sdtree_stats now_at = *sdtree_stats(p->thread);
-	uint64_t visits = now_at.nodes - p->stats.nodes, window, times = 1;
-
-	/* Only the last step of a search is open to others who swap a count;
-	 * an edge was read when the search passed it. */
-	window = what == SD_DOES_NEW ? p->op_ns : p->op_ns / (visits + 1);
-	if (met(p, word, worker, now.v, window)) {
-		meter_add(m, OP_SD_CAS_FAIL, 1);
-		times++;
-	}
-	meter_add(m, OP_SD_SEARCH, times);
-	meter_add(m, OP_SD_VISIT, times * visits);
-	meter_add(m, OP_SD_PAGE, times * (now_at.compares - p->stats.compares));
-	meter_add(m, OP_SD_CAS, now_at.cas_ok - p->stats.cas_ok);
-	p->stats = now_at;
+	if (ret && ret != -ENOSPC)
+		return ret;
+	sdcount_meter(p->count, m, &done.n);
+	if (op != SD_OP_NEW && op != SD_OP_LAST)
+		window /= done.n.visits + 1;
+	if (ret || !met(p, done.word, worker, now.v, window))
+		return ret;
+	again = done.n;
+	again.cas = again.vec_new = again.vec_free = again.hdr_new =
+		again.hdr_free = 0;
+	sdcount_meter(p->count, m, &again);
+	meter_add(m, OP_SD_CAS_FAIL, 1);
+	return 0;
 }
 
 int pone_store_insert(struct pageone *p, uint32_t content, uint32_t f,
@@ -84,16 +85,20 @@ int pone_store_insert(struct pageone *p, uint32_t content, uint32_t f,
 		      struct meter *m)
 {
 	struct sd_key key = {.rank = p->contents->rank[content]};
-	int ret = sdtree_insert(p->thread, key, f, stored);
+	int what = sdtree_insert(p->thread, key, f, stored), ret;
 
-	if (ret < 0)
+	if (what < 0)
+		return what;
+	ret = count(p, what == SD_NEW ? SD_OP_NEW : SD_OP_DUP, content, worker,
+		    now, m);
+	if (ret) {
+		sdtree_delete(p->thread, key, stored);
 		return ret;
+	}
 	p->refs++;
-	if (ret == SD_NEW && ++p->objects > p->objects_peak)
+	if (what == SD_NEW && ++p->objects > p->objects_peak)
 		p->objects_peak = p->objects;
-	count(p, ret == SD_NEW ? SD_DOES_NEW : SD_DOES_DUP, content, worker,
-	      now, m);
-	return ret;
+	return what;
 }
 
 int pone_store_delete(struct pageone *p, uint32_t content, uint32_t worker,
@@ -101,29 +106,38 @@ int pone_store_delete(struct pageone *p, uint32_t content, uint32_t worker,
 {
 	struct sd_key key = {.rank = p->contents->rank[content]};
 	uint32_t f, share;
-	int ret = sdtree_delete(p->thread, key, &f);
+	int what = sdtree_delete(p->thread, key, &f), ret;
 
-	if (ret < 0)
-		return ret;
+	if (what < 0)
+		return what;
 	p->refs--;
-	p->objects -= ret == SD_LAST;
-	count(p, ret == SD_LAST ? SD_DOES_LAST : SD_DOES_LESS, content, worker,
-	      now, m);
-	if (ret != SD_LAST || pone_state(p, f) != PONE_FIX)
-		return 0;
+	p->objects -= what == SD_LAST;
+	ret = count(p, what == SD_LAST ? SD_OP_LAST : SD_OP_KEPT, content,
+		    worker, now, m);
+	if (what != SD_LAST || pone_state(p, f) != PONE_FIX)
+		return ret;
 	share = p->owner[f];
 	pone_forget(p, f);
 	meter_add(m, OP_STATE_CHANGE, 1);
 	if (machine_release_share(p->machine, share))
 		meter_add(m, OP_FRAME_FREE, 1);
-	return 0;
+	return ret;
+}
+
+int pone_store_divide(struct pageone *p, struct meter *m)
+{
+	struct sd_counts n = {0};
+	int ret = sdcount_divide(p->count, &n);
+
+	sdcount_meter(p->count, m, &n);
+	return ret < 0 ? ret : 0;
 }
 
 uint64_t pone_store_bytes(const struct pageone *p)
 {
 	uint64_t words = (p->frames + PONE_MAP_FRAMES - 1) / PONE_MAP_FRAMES;
+	struct sd_memory tree;
 
-	/* 28.6 bytes per object is what random pages take; until the shape is
-	 * counted. */
-	return PONE_MAPS * words * 8 + p->objects * 29;
+	sdcount_memory(p->count, &tree);
+	return PONE_MAPS * words * 8 + tree.bytes;
 }

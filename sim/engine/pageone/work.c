@@ -126,6 +126,11 @@ static int insert(struct pageone *p, uint32_t w, uint32_t f, ns_t now,
 		p->first_insert = now;
 	content = pone_pte(p, pte)->content;
 	ret = pone_store_insert(p, content, f, w, now, &stored, m);
+	if (ret == -ENOSPC) {
+		p->insert_refusals++;
+		pone_volatile(p, f, m);
+		return 0;
+	}
 	if (ret < 0)
 		return ret;
 	if (ret == SD_NEW)
