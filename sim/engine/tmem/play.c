@@ -368,7 +368,7 @@ uint64_t tmem_play_speedup(const struct tmem_play *p)
 static uint64_t bound(const struct tmem_play *p, uint64_t shard)
 {
 	const struct tmem_work *w = &p->work;
-	const uint64_t at[] = {w->ns / p->cfg.cpus,
+	const uint64_t at[] = {(w->ns + p->cfg.cpus - 1) / p->cfg.cpus,
 			       w->blocks,
 			       w->held[TMEM_LOCK_FRAMES],
 			       w->held[TMEM_LOCK_LISTS],
