@@ -329,8 +329,9 @@ START_TEST(unknown_codecs_are_refused_with_the_nearest_name)
 			 "no codec \"lzo_rle\"; did you mean \"lzo-rle\"?");
 	err.text[0] = 0;
 	ck_assert_ptr_null(codec_find("brotli", &err));
-	ck_assert_str_eq(err.text, "no codec \"brotli\"; `dedupsim list codecs` "
-				   "names them all");
+	ck_assert_str_eq(err.text,
+			 "no codec \"brotli\"; `dedupsim list codecs` "
+			 "names them all");
 }
 END_TEST
 
@@ -468,6 +469,83 @@ START_TEST(columns_are_the_lengths_at_any_number_of_threads)
 		content_set_free(s);
 	}
 	codec_close(lz4);
+}
+END_TEST
+
+/* Shorter first, then bytes as signed numbers. */
+static int stream_order(const uint8_t *a, int na, const uint8_t *b, int nb)
+{
+	if (na != nb)
+		return na < nb ? -1 : 1;
+	for (int i = 0; i < na; i++) {
+		int x = a[i] < 128 ? a[i] : a[i] - 256;
+		int y = b[i] < 128 ? b[i] : b[i] - 256;
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	return 0;
+}
+
+START_TEST(streams_are_ordered_by_length_and_signed_bytes)
+{
+	static uint8_t out[2][CODEC_BYTES_MAX];
+	struct codec *lzo = encoder(&codec_lzo, 0);
+	struct content_set *s[2];
+	uint32_t by_rank[COUNT] = {0};
+	int n[2] = {0};
+
+	for (unsigned i = 0; i < 2; i++) {
+		s[i] = set_new(false);
+		ck_assert_int_eq(
+			codec_columns(s[i], NEED_STREAM, 1 + 2 * i, NULL), 0);
+		ck_assert_uint_eq(s[i]->have, NEED_RANK | NEED_STREAM);
+	}
+	ck_assert_mem_eq(s[0]->stream_rank, s[1]->stream_rank,
+			 COUNT * sizeof(uint32_t));
+	for (uint32_t id = 0; id < COUNT; id++)
+		by_rank[s[0]->stream_rank[id]] = id;
+	for (uint32_t r = 0; r < COUNT; r++) {
+		uint8_t page[PAGE_BYTES] = {0};
+
+		if (by_rank[r])
+			made(NULL, by_rank[r], page);
+		n[r % 2] = lzo->ops->encode(lzo, page, out[r % 2]);
+		ck_assert_uint_eq(s[0]->stream_first[by_rank[r]],
+				  out[r % 2][0]);
+		if (r)
+			ck_assert_int_lt(stream_order(out[(r + 1) % 2],
+						      n[(r + 1) % 2],
+						      out[r % 2], n[r % 2]),
+					 0);
+	}
+	codec_close(lzo);
+	content_set_free(s[0]);
+	content_set_free(s[1]);
+}
+END_TEST
+
+static int make_streams(void *ctx)
+{
+	struct content_set *s = ctx;
+	int ret = codec_columns(s, NEED_STREAM, 2, NULL);
+
+	fail_mem_off();
+	ck_assert_int_eq(!s->stream_rank, ret != 0);
+	free(s->stream_rank);
+	free(s->stream_first);
+	s->stream_rank = NULL;
+	s->stream_first = NULL;
+	s->have &= ~NEED_STREAM;
+	return ret;
+}
+
+START_TEST(streams_without_memory_leave_nothing_behind)
+{
+	struct content_set *s = set_new(false);
+
+	ck_assert_uint_gt(fail_mem_walk(make_streams, s), 5);
+	content_set_free(s);
 }
 END_TEST
 
@@ -628,6 +706,8 @@ static Suite *codec_suite(void)
 	tc = tcase_create("columns");
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, columns_are_the_lengths_at_any_number_of_threads);
+	tcase_add_test(tc, streams_are_ordered_by_length_and_signed_bytes);
+	tcase_add_test(tc, streams_without_memory_leave_nothing_behind);
 	tcase_add_test(tc, the_check_sees_a_wrong_length);
 	tcase_add_test(tc,
 		       a_big_endian_machine_has_lengths_of_its_own_with_lz4);

@@ -11,7 +11,7 @@
 #include "tests/support/main.h"
 
 #define NEED_COLUMNS                                                           \
-	(NEED_RANK | NEED_PREFIX | NEED_LENGTH | NEED_SAME |                   \
+	(NEED_RANK | NEED_PREFIX | NEED_LENGTH | NEED_SAME | NEED_WORD_RANK |  \
 	 NEED_CHECKSUM(CHECKSUM_XXH64) | NEED_CHECKSUM(CHECKSUM_XXH32) |       \
 	 NEED_CHECKSUM(CHECKSUM_JHASH2) | NEED_CHECKSUM(CHECKSUM_CRC32C))
 
@@ -250,6 +250,35 @@ START_TEST(checksums_are_those_of_the_libraries)
 }
 END_TEST
 
+/* Zeros but for: a: 41 02, b: 41 00 01, c: 41 and 01 in byte 7. */
+START_TEST(words_have_an_order_of_their_own)
+{
+	static const uint8_t at[] = {1, 2, 7}, value[] = {2, 1, 1};
+	struct book *b = book_new();
+	struct content_source src = book_source(b, 3);
+	struct content_set *s;
+
+	for (unsigned i = 0; i < 3; i++) {
+		memset(b->page[i], 0, PAGE_BYTES);
+		b->page[i][0] = 0x41;
+		b->page[i][at[i]] = value[i];
+	}
+	s = set_of(&src, NEED_WORD_RANK);
+	for (uint32_t i = 0; i < 4; i++) {
+		ck_assert_uint_eq(s->word_rank[i], i);
+		ck_assert_uint_eq(s->rank[i], i ? 4 - i : 0);
+	}
+	content_set_free(s);
+	/* A big-endian machine reads the first byte first. */
+	src.big_endian = true;
+	s = set_of(&src, NEED_WORD_RANK);
+	ck_assert_mem_eq(s->word_rank, s->rank, 4 * sizeof(*s->rank));
+	ck_assert_int_eq(content_set_check(s, NULL), 0);
+	content_set_free(s);
+	free(b);
+}
+END_TEST
+
 START_TEST(the_length_ends_with_the_last_byte_that_is_not_zero)
 {
 	static const uint16_t at[] = {0, 1, 7, 8, 9, 2047, 2048, 4088, 4095};
@@ -465,6 +494,8 @@ START_TEST(the_check_sees_damage_in_every_column)
 	for (uint32_t k = 0; k < 3; k++)
 		damage(s, &s->sparse[k * s->blocks + 1]);
 	damage(s, &s->length[100]);
+	damage(s, &s->word_rank[0]);
+	damage(s, &s->word_rank[77]);
 	damage(s, &s->same[51]);
 	damage(s, &s->same_set[0]);
 	for (unsigned c = 0; c < CHECKSUM_COUNT; c++)
@@ -514,6 +545,7 @@ static Suite *content_suite(void)
 		       scattered_lines_have_ranks_and_prefixes_of_their_own);
 	tcase_add_test(tc, only_what_is_asked_for_is_made);
 	tcase_add_test(tc, checksums_are_those_of_the_libraries);
+	tcase_add_test(tc, words_have_an_order_of_their_own);
 	tcase_add_test(tc, the_length_ends_with_the_last_byte_that_is_not_zero);
 	tcase_add_test(tc, a_page_filled_with_one_word_is_told_from_all_others);
 	tcase_add_test(

@@ -11,7 +11,9 @@
 #include "tests/support/fail_mem.h"
 #include "tests/support/main.h"
 
-#define NEEDS (NEED_PREFIX | NEED_LENGTH | NEED_SAME | NEED_CHECKSUM(0))
+#define NEEDS                                                                  \
+	(NEED_PREFIX | NEED_LENGTH | NEED_SAME | NEED_WORD_RANK |              \
+	 NEED_CHECKSUM(0))
 
 static const unsigned threads[] = {1, 2, 3, 8};
 

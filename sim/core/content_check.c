@@ -4,7 +4,9 @@
  * and bit by bit, in one thread, each neighbour in rank against the next.
  */
 #include <errno.h>
+#include <stdlib.h>
 
+#include "sim/base/mem.h"
 #include "sim/core/content_impl.h"
 
 #define BLOCK (1u << CONTENT_BLOCK_SHIFT)
@@ -201,6 +203,60 @@ static int check_extra(const struct content_set *s, unsigned extra,
 	return ret;
 }
 
+static uint64_t machine_word(const struct content_set *s, const uint8_t *p)
+{
+	uint64_t x = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		x |= (uint64_t)p[i] << 8 * (s->source.big_endian ? 7 - i : i);
+	return x;
+}
+
+/* Is content @a before @b, as numbers of the recorded machine? */
+static bool words_before(const struct content_set *s, uint32_t a, uint32_t b)
+{
+	uint8_t abuf[PAGE_BYTES], bbuf[PAGE_BYTES];
+	const uint8_t *pa = source_page(s, a, abuf);
+	const uint8_t *pb = source_page(s, b, bbuf);
+
+	for (uint32_t i = 0; i < PAGE_BYTES; i += 8) {
+		uint64_t x = machine_word(s, pa + i);
+		uint64_t y = machine_word(s, pb + i);
+
+		if (x != y)
+			return x < y;
+	}
+	return false;
+}
+
+static int check_words(const struct content_set *s, struct err *err)
+{
+	uint32_t *by_rank = mem_zalloc(s->count, sizeof(*by_rank));
+	int ret = 0;
+
+	if (!by_rank)
+		return -ENOMEM;
+	for (uint32_t r = 0; r < s->count; r++)
+		by_rank[r] = UINT32_MAX;
+	for (uint32_t id = 0; !ret && id < s->count; id++) {
+		uint32_t r = s->word_rank[id];
+
+		if (r >= s->count || by_rank[r] != UINT32_MAX)
+			ret = err_set(err, EINVAL,
+				      "content %u: wrong word rank %u", id, r);
+		else
+			by_rank[r] = id;
+	}
+	for (uint32_t r = 0; !ret && r + 1 < s->count; r++)
+		if (!words_before(s, by_rank[r], by_rank[r + 1]))
+			ret = err_set(err, EINVAL,
+				      "contents %u and %u are not in order of "
+				      "words",
+				      by_rank[r], by_rank[r + 1]);
+	free(by_rank);
+	return ret;
+}
+
 int content_set_check(const struct content_set *s, struct err *err)
 {
 	int ret = 0;
@@ -219,5 +275,7 @@ int content_set_check(const struct content_set *s, struct err *err)
 		ret = check_neighbours(s, r, err);
 	if (!ret && s->have & NEED_PREFIX)
 		ret = check_ranges(s, err);
+	if (!ret && s->have & NEED_WORD_RANK)
+		ret = check_words(s, err);
 	return ret;
 }
