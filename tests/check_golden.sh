@@ -60,6 +60,13 @@ for trace in traces/samples/*.trace tests/golden/*.txt; do
 			--timeline "$out/timeline"
 	}
 done
+store="tests/golden/store.text --quiet --paranoid 1 --engine tmem"
+# shellcheck disable=SC2086
+{
+	one store-tmem $store --set guest_room=1MiB
+	one store-tmem-R3 $store --set revision=R3 \
+		--set defects=as_shipped --set compress=1
+}
 # Made by tests/check_vectors, which also compares it.
 [ -z "$how" ] || differ ksm-meter.tsv
 for f in tests/golden/*.tsv; do

@@ -190,7 +190,6 @@ void tmem_list_del(struct tmem *t, enum tmem_list l, uint32_t page);
 void tmem_list_enter(struct tmem *t, uint32_t page, struct meter *m);
 void tmem_list_leave(struct tmem *t, uint32_t page, struct meter *m);
 void tmem_list_rotate(struct tmem *t, uint32_t page, struct meter *m);
-bool tmem_over_quota(const struct tmem *t, uint32_t client);
 /* Before a put; TMEM_ENOMEM: the revision gives up. */
 int tmem_make_room(struct tmem *t, uint32_t client, struct meter *m);
 

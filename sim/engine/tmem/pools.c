@@ -174,8 +174,8 @@ static int make(struct tmem *t, uint32_t client, uint32_t id, bool persistent,
 	}
 	p->shared = shared;
 	p->used = true;
-	p->uuid[0] = uuid[0];
-	p->uuid[1] = uuid[1];
+	p->uuid[0] = shared ? uuid[0] : 0;
+	p->uuid[1] = shared ? uuid[1] : 0;
 	c->pool[id] = pool;
 	t->shared += shared;
 	return 0;

@@ -397,6 +397,9 @@ void tmem_set_weight(struct tmem *t, uint32_t client, uint32_t weight);
 /* -EPERM while pages are shared */
 int tmem_set_compress(struct tmem *t, uint32_t client, bool on);
 
+/* tmem_over_quota - does a victim for this client come from its own pages? */
+bool tmem_over_quota(const struct tmem *t, uint32_t client);
+
 /* tmem_room_for_control - before one of the next three, when no call came before
  * it; -ENOMEM */
 int tmem_room_for_control(struct tmem *t);
