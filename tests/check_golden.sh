@@ -60,7 +60,7 @@ for trace in traces/samples/*.trace tests/golden/*.txt; do
 			--timeline "$out/timeline"
 	}
 done
-store="tests/golden/store.text --quiet --paranoid 1 --engine tmem"
+store="tests/golden/store.text --quiet --paranoid 1 --engine tmem --cpu none"
 # shellcheck disable=SC2086
 {
 	one store-tmem $store --set guest_room=1MiB

@@ -216,9 +216,12 @@ static uint64_t machine_word(const struct content_set *s, const uint8_t *p)
 static bool words_before(const struct content_set *s, uint32_t a, uint32_t b)
 {
 	uint8_t abuf[PAGE_BYTES], bbuf[PAGE_BYTES];
+	uint8_t alines[PAGE_BYTES], blines[PAGE_BYTES];
 	const uint8_t *pa = source_page(s, a, abuf);
 	const uint8_t *pb = source_page(s, b, bbuf);
 
+	pa = content_scatter(s, pa, alines);
+	pb = content_scatter(s, pb, blines);
 	for (uint32_t i = 0; i < PAGE_BYTES; i += 8) {
 		uint64_t x = machine_word(s, pa + i);
 		uint64_t y = machine_word(s, pb + i);

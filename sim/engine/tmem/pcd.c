@@ -89,22 +89,31 @@ static uint32_t words_read(const struct tmem *t, uint32_t ra, uint32_t rb,
 				  1;
 }
 
-static void count_words(const struct tmem *t, const struct fresh *x,
-			const struct tmem_pcd *y, struct meter *m)
+/* What comparing two pages reads; @depth: of the node in its tree. */
+static void count_read(const struct tmem *t, const struct fresh *x,
+		       const struct tmem_pcd *y, uint32_t depth,
+		       struct meter *m)
 {
+	uint32_t bytes;
+
 	if (x->bytes != y->bytes || x->kind != y->kind)
 		return; /* decided by lengths or kinds */
-	if (x->kind == TMEM_KIND_PACKED)
-		meter_add(m, OP_CMP_BYTES, x->key == y->key ? x->bytes : 1);
-	else if (t->cfg.revision >= TMEM_R2)
-		meter_add(m, OP_CMP_BYTES,
-			  x->rank == y->rank
-				  ? x->bytes
-				  : content_cmp_bytes(t->cfg.columns.set,
-						      x->rank, y->rank));
-	else
+	if (x->kind == TMEM_KIND_RAW && t->cfg.revision < TMEM_R2) {
 		meter_add(m, OP_CMP_WORD,
 			  words_read(t, x->rank, y->rank, x->bytes));
+		return;
+	}
+	if (x->key == y->key)
+		bytes = x->bytes;
+	else
+		/* Where two streams differ is not known: taken for early. */
+		bytes = x->kind == TMEM_KIND_PACKED
+				? 1
+				: content_cmp_bytes(t->cfg.columns.set, x->rank,
+						    y->rank);
+	meter_add(m, OP_CMP_BYTES, bytes);
+	if (bytes)
+		meter_lines(m, ORDER_BYTES, TREE_SHARD, depth, bytes);
 }
 
 static int sign(uint64_t a, uint64_t b)
@@ -123,13 +132,13 @@ static uint32_t content_of_frame(const struct tmem *t, uint32_t frame)
  * equal when that was the one behind them.  What is not tmem's differs at once.
  */
 static int unbounded(const struct tmem *t, const struct fresh *x,
-		     const struct tmem_pcd *y, struct meter *m)
+		     const struct tmem_pcd *y, uint32_t depth, struct meter *m)
 {
 	const struct tmem_columns *c = &t->cfg.columns;
 	uint32_t a = x->frame, b = y->data - 1;
 
 	if (x->content != y->content) {
-		count_words(t, x, y, m);
+		count_read(t, x, y, depth, m);
 		return sign(x->key, y->key);
 	}
 	meter_add(m, OP_CMP_WORD, PAGE_WORDS + 1);
@@ -153,14 +162,14 @@ static int unbounded(const struct tmem *t, const struct fresh *x,
 }
 
 static int compare(const struct tmem *t, const struct fresh *x,
-		   const struct tmem_pcd *y, struct meter *m)
+		   const struct tmem_pcd *y, uint32_t depth, struct meter *m)
 {
 	if (t->bad[TMEM_BAD_COMPARE] && y->kind == TMEM_KIND_RAW)
-		return unbounded(t, x, y, m);
+		return unbounded(t, x, y, depth, m);
 	if (t->bad[TMEM_BAD_TZE] && x->kind == TMEM_KIND_RAW &&
 	    y->kind == TMEM_KIND_RAW && y->bytes < PAGE_BYTES)
 		return 1;
-	count_words(t, x, y, m);
+	count_read(t, x, y, depth, m);
 	return sign(x->key, y->key);
 }
 
@@ -186,8 +195,7 @@ static uint32_t descend(const struct tmem *t, const struct fresh *x,
 	while (i) {
 		const struct tmem_pcd *y = tmem_pcd_at(t, i);
 
-		nodes++;
-		cmp = compare(t, x, y, m);
+		cmp = compare(t, x, y, nodes++, m);
 		if (!cmp)
 			break;
 		*parent = i;
