@@ -42,7 +42,7 @@ set rmargin 2
 set tmargin 0.5
 set bmargin 9
 set key at screen 0.5, 0.01 center bottom vertical maxrows 5 samplen 1.5 width 1
-plot for [i=1:n] data using (below(i)):0:(below(i)):(below(i) + cost(i)):($0 - 0.32):($0 + 0.32):yticlabel(1) \
+plot for [i=1:n] data using (below(i)):0:(below(i)):(below(i) + cost(i)):($0 - 0.32):($0 + 0.32):yticlabel(label(strcol("run"))) \
 	with boxxyerror fs pattern hatch[i] border lc rgb "#000000" fc rgb area[i] \
 	title (used[i] ? spoken[i] : ""), \
 	"" using (column("cost.ns") / unit):0:(column("cost.low_ns") / unit):(column("cost.high_ns") / unit) \

@@ -27,8 +27,11 @@ if (format eq "tex") {
 }
 set output out.".".format
 
-# What LaTeX would take for something else.
+# What LaTeX would take for something else; label() is for words from data.
 percent = format eq "tex" ? "\\%" : "%"
+sign(c) = strstrt("_%&#$", c) ? "\\".c : strstrt("\\^~{}<>", c) ? "?" : c
+signs(s) = strlen(s) ? sign(s[1:1]).signs(s[2:strlen(s)]) : ""
+label(s) = format eq "tex" ? signs(s) : s
 
 set encoding utf8
 set datafile separator "\t"

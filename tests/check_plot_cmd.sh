@@ -118,6 +118,7 @@ if command -v gnuplot >/dev/null; then
 		[ -s made/1/f.$f ] || wrong "no $f"
 		[ -s made/1/f.tsv ] || wrong "no data beside $f"
 		[ $f != tex ] || [ -s made/1/f.pdf ] || wrong "no PDF for tex"
+		[ $f != tex ] || has made/1/f.tex '{b\_1}'
 		diff -r made/1 made/2 >/dev/null ||
 			wrong "two figures as $f differ in their bytes"
 		rm -rf made/*

@@ -410,5 +410,8 @@ static Suite *writers_suite(void)
 
 int main(void)
 {
+	/* Hundreds of files are synced: in memory that costs nothing. */
+	if (!access("/dev/shm", W_OK))
+		setenv("TMPDIR", "/dev/shm", 0);
 	return check_main(writers_suite());
 }
