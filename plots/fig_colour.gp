@@ -2,6 +2,12 @@
 # plot: Cycles per line against the size of an array of zeros that is read
 # data: what `dedupsim colour -m z13,r4400sc --tsv FILE` writes
 # needs: machine bytes case steady_per_line
+# column: machine 1 machine
+# column: bytes 1024 KiB
+# column: case 1 case
+# column: frames 1 frames
+# column: cold_per_line 1 cycles per line, cold
+# column: steady_per_line 1 steady
 width = 17.4
 height = 9.2
 load "plots/style.gp"

@@ -4,7 +4,22 @@
 # rows: cost saved
 # needs: cost.ns cost.low_ns cost.high_ns saved.saved_pages
 # also: cost.scan_ns cost.checksum_ns cost.tree_walk_ns cost.compare_ns cost.page_table_ns cost.allocation_ns cost.copy_ns cost.pool_ns cost.store_ns cost.switch_ns
-# table: run cost.scan_ns cost.checksum_ns cost.tree_walk_ns cost.compare_ns cost.page_table_ns cost.allocation_ns cost.copy_ns cost.pool_ns cost.store_ns cost.switch_ns cost.ns cost.low_ns cost.high_ns saved.saved_pages
+# turned: yes
+# column: run 1 ms
+# column: cost.scan_ns 1000000.0 next page
+# column: cost.checksum_ns 1000000.0 checksums
+# column: cost.tree_walk_ns 1000000.0 tree walks
+# column: cost.compare_ns 1000000.0 compares
+# column: cost.page_table_ns 1000000.0 page tables
+# column: cost.allocation_ns 1000000.0 allocation
+# column: cost.copy_ns 1000000.0 copies, faults
+# column: cost.pool_ns 1000000.0 pools
+# column: cost.store_ns 1000000.0 store calls
+# column: cost.switch_ns 1000000.0 wake-ups
+# column: cost.ns 1000000.0 together
+# column: cost.low_ns 1000000.0 low
+# column: cost.high_ns 1000000.0 high
+# column: saved.saved_pages 256.0 saved, MiB
 groups = "scan checksum tree_walk compare page_table allocation copy pool store switch"
 array spoken[10] = ["next page", "checksums", "tree walks", "compares", \
 	"page tables", "allocation", "copies, faults", "pools", "store calls", \

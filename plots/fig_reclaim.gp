@@ -2,6 +2,16 @@
 # plot: Density and the price of page frames against the length of objects
 # data: what `dedupsim reclaim --compact --tsv FILE` writes
 # needs: pool policy compaction share churned_bytes churned_objects churned_pages evicted_objects freed_pages
+# column: sizes 1 lengths
+# column: pool 1 pool
+# column: policy 1 evicted
+# column: compaction 1 compaction
+# column: churned_objects 1 objects
+# column: churned_pages 1 frames
+# column: freed_pages 1 freed
+# column: evicted_objects 1 objects evicted
+# column: evicted_bytes 1 bytes evicted
+# column: moved_bytes 1 bytes copied
 if (!exists("share")) share = "5%"
 width = 8.5
 height = 12.5

@@ -2,7 +2,10 @@
 # plot: Saved memory, and the processor time of the engine's threads, over time
 # data: what `dedupsim --timeline FILE` writes
 # needs: time_ns saved.saved_pages saved.zero_pages cpu.workers_ppm
-# table: time_ns saved.saved_pages saved.zero_pages cpu.workers_ppm
+# column: time_ns 1000000000.0 time, s
+# column: saved.saved_pages 256.0 saved, MiB
+# column: saved.zero_pages 256.0 zeros, MiB
+# column: cpu.workers_ppm 10000.00 of a CPU, %
 width = 8.5
 height = 7.2
 load "plots/style.gp"

@@ -103,7 +103,8 @@ has made/d.tsv "a${tab}1000000000${tab}500000000"
 has made/d.tsv "smart_scan=0${tab}3000000000"
 good cost a.tsv b_1.tsv -f booktabs -o made/t.tex
 has made/t.tex '\toprule'
-has made/t.tex 'b\_1 & 1000 & 750\,000\,000'
+has made/t.tex 'ms & a & b\_1 '
+has made/t.tex 'checksums & 250.0 & 750.0 '
 "$D" plot cost a.tsv -f tsv -o - | cmp -s - "$(
 	"$D" plot cost a.tsv -o made/e.tsv; echo made/e.tsv)" ||
 	wrong "standard output has other data"
@@ -118,7 +119,7 @@ if command -v gnuplot >/dev/null; then
 		[ -s made/1/f.$f ] || wrong "no $f"
 		[ -s made/1/f.tsv ] || wrong "no data beside $f"
 		[ $f != tex ] || [ -s made/1/f.pdf ] || wrong "no PDF for tex"
-		[ $f != tex ] || has made/1/f.tex '{b\_1}'
+		[ $f != tex ] || has made/1/f.tex '}b\_1}'
 		diff -r made/1 made/2 >/dev/null ||
 			wrong "two figures as $f differ in their bytes"
 		rm -rf made/*

@@ -358,24 +358,163 @@ int figure_data(const struct figure *f, const struct figure_input *in, size_t n,
 	return ret;
 }
 
+/* ---- the table ---- */
+
+#define DIGITS_MAX 3u
+#define DIVISOR_MAX UINT64_C(1000000000000)
+
+/* "COLUMN DIVISOR HEADING", the divisor with as many zeros behind its point as
+ * there are to be digits. */
+struct column {
+	size_t at;
+	uint64_t divisor;
+	unsigned digits;
+	const char *heading;
+	size_t heading_len;
+};
+
+static int parse_column(struct column *c, const struct grid *g,
+			const struct figure *f, const char *p, size_t left,
+			struct err *err)
+{
+	char name[128] = "", divisor[32] = "", *point;
+	bool good = next_word(&p, &left, name, sizeof(name)) &&
+		    next_word(&p, &left, divisor, sizeof(divisor));
+
+	*c = (struct column){.at = grid_column(g, name)};
+	point = strchr(divisor, '.');
+	if (point) {
+		*point++ = '\0';
+		c->digits = (unsigned)strspn(point, "0");
+		good &= c->digits && !point[c->digits];
+	}
+	good = good && text_u64(divisor, &c->divisor) && c->divisor &&
+	       c->divisor <= DIVISOR_MAX && c->digits <= DIGITS_MAX;
+	c->heading = p + strspn(p, " \t");
+	c->heading_len = (size_t)(p + left - c->heading);
+	if (!good || c->heading >= p + left)
+		return err_set(err, EINVAL,
+			       "figure %s: column %s: expected COLUMN DIVISOR "
+			       "HEADING",
+			       f->name, name);
+	if (c->at == GRID_NONE)
+		return err_set(err, EINVAL, "figure %s: no column \"%s\"",
+			       f->name, name);
+	return 0;
+}
+
+/* Integers divided and rounded, halves up; anything else as it is. */
+static void put_scaled(const char *cell, const struct column *c, FILE *out)
+{
+	const char *s = cell + (*cell == '-');
+	uint64_t v, scale = 1, whole, part;
+
+	if ((c->divisor == 1 && !c->digits) || !grid_is_number(cell) ||
+	    !text_u64(s, &v)) {
+		fputs(cell, out);
+		return;
+	}
+	for (unsigned i = 0; i < c->digits; i++)
+		scale *= 10;
+	whole = v / c->divisor;
+	part = (v % c->divisor * scale + c->divisor / 2) / c->divisor;
+	whole += part / scale;
+	part %= scale;
+	fprintf(out, "%s%" PRIu64, s > cell && (whole || part) ? "-" : "",
+		whole);
+	if (c->digits)
+		fprintf(out, ".%0*" PRIu64, (int)c->digits, part);
+}
+
+/* Row 0 holds the headings. */
+static void put_cell(const struct grid *g, const struct column *c, size_t row,
+		     FILE *out)
+{
+	if (row)
+		put_scaled(grid_cell(g, row - 1, c->at), c, out);
+	else
+		fwrite(c->heading, 1, c->heading_len, out);
+}
+
+static void put_columns(const struct grid *g, const struct column *c, size_t n,
+			bool turned, FILE *out)
+{
+	size_t lines = turned ? n : g->rows + 1;
+	size_t cells = turned ? g->rows + 1 : n;
+
+	for (size_t i = 0; i < g->facts; i++)
+		fprintf(out, "# %s\t%s\n", g->fact[2 * i], g->fact[2 * i + 1]);
+	for (size_t i = 0; i < lines; i++) {
+		for (size_t k = 0; k < cells; k++) {
+			fputs(k ? "\t" : "", out);
+			put_cell(g, &c[turned ? i : k], turned ? k : i, out);
+		}
+		fputc('\n', out);
+	}
+}
+
+/* The columns of the table, with what they are called and divided by, as a TSV
+ * again; all of them as they are when the figure names none. */
+static int choose_columns(const struct figure *f, const struct grid *g,
+			  FILE *out, struct err *err)
+{
+	struct column *c = NULL;
+	size_t n = 0, cap = 0, len;
+	const char *p = f->text, *turned;
+	int ret = 0;
+
+	while (!ret && (len = figure_says(p, "column", &p))) {
+		ret = mem_reserve(&c, &cap, n + 1, sizeof(*c));
+		if (!ret)
+			ret = parse_column(&c[n++], g, f, p, len, err);
+		p += len + (p[len] == '\n');
+	}
+	for (size_t i = 0; !ret && !n && i < g->columns; i++) {
+		ret = mem_reserve(&c, &cap, i + 1, sizeof(*c));
+		if (!ret)
+			c[i] = (struct column){.at = i,
+					       .divisor = 1,
+					       .heading = g->cell[i],
+					       .heading_len =
+						       strlen(g->cell[i])};
+	}
+	if (!ret)
+		put_columns(g, c, n ? n : g->columns,
+			    figure_says(f->text, "turned", &turned), out);
+	mem_release(c, cap, sizeof(*c));
+	return ret;
+}
+
+static int read_text(struct grid *g, const struct figure *f, const char *text,
+		     struct err *err)
+{
+	char *copy = strdup(text);
+
+	*g = (struct grid){0};
+	return copy ? grid_parse(g, f->name, copy, strlen(text), err) : -ENOMEM;
+}
+
 int figure_table(const struct figure *f, const char *text, FILE *out,
 		 struct err *err)
 {
-	size_t pick[GRID_COLUMNS_MAX], n = 0, left;
-	char *copy = strdup(text), word[128];
-	struct grid g = {0};
-	const char *p;
-	int ret = copy ? grid_parse(&g, f->name, copy, strlen(text), err)
-		       : -ENOMEM;
+	struct grid g, table = {0};
+	char *chosen = NULL;
+	size_t bytes;
+	FILE *mem = NULL;
+	int ret = read_text(&g, f, text, err);
 
-	left = figure_says(f->text, "table", &p);
-	while (!ret && n < GRID_COLUMNS_MAX &&
-	       next_word(&p, &left, word, sizeof(word))) {
-		pick[n] = grid_column(&g, word);
-		n += pick[n] != GRID_NONE;
+	if (!ret) {
+		mem = open_memstream(&chosen, &bytes);
+		ret = mem ? choose_columns(f, &g, mem, err) : -ENOMEM;
 	}
+	if (mem && fclose(mem) && !ret)
+		ret = -ENOMEM;
 	if (!ret)
-		ret = grid_write_latex(&g, pick, n, out, err);
+		ret = read_text(&table, f, chosen, err);
+	if (!ret)
+		ret = grid_write_latex(&table, out, err);
+	grid_fini(&table);
 	grid_fini(&g);
+	free(chosen);
 	return ret;
 }

@@ -15,7 +15,12 @@
  *					a line per file, a column SCOPE.NAME per
  *					result, and first a column "run"
  *	# also: COLUMN…			of such results; 0 when no file has them
- *	# table: COLUMN…		of the table; all when not said
+ *	# column: COLUMN DIVISOR HEADING
+ *					of the table, in their order, integers
+ *					divided; a DIVISOR of 256.0 gives one
+ *					digit behind the point; all columns as
+ *					they are when none is named
+ *	# turned: yes			columns of the table are its lines
  *
  * The script is loaded with these defined: `data`, the TSV; `format`, one of
  * svg, pdf, png, tex; `out`, what is written, without its suffix.  It says how
@@ -53,8 +58,8 @@ bool figure_is_style(const struct figure_preset *p);
 int figure_find(struct figure *f, const char *name, struct err *err);
 void figure_fini(struct figure *f);
 
-/* figure_says - what follows "# KEY: " in its head, up to the end of the line;
- * returns how long it is, or 0 */
+/* figure_says - what follows the first "# KEY: " in its head, up to the end of
+ * the line; returns how long it is, or 0 */
 size_t figure_says(const char *text, const char *key, const char **value);
 
 /*

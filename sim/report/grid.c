@@ -231,34 +231,29 @@ static bool all_numbers(const struct grid *g, size_t column)
 	return g->rows != 0;
 }
 
-int grid_write_latex(const struct grid *g, const size_t *pick, size_t n,
-		     FILE *out, struct err *err)
+static void latex_cell(const char *cell, FILE *out)
 {
-	size_t columns = n ? n : g->columns;
+	if (grid_is_number(cell))
+		latex_number(cell, out);
+	else
+		grid_latex(cell, out);
+}
 
+int grid_write_latex(const struct grid *g, FILE *out, struct err *err)
+{
 	(void)err;
 	for (size_t i = 0; i < g->facts; i++)
 		fprintf(out, "%% %s: %s\n", g->fact[2 * i], g->fact[2 * i + 1]);
 	fputs("\\begin{tabular}{", out);
-	for (size_t c = 0; c < columns; c++)
-		fputc(all_numbers(g, n ? pick[c] : c) ? 'r' : 'l', out);
+	for (size_t c = 0; c < g->columns; c++)
+		fputc(all_numbers(g, c) ? 'r' : 'l', out);
 	fputs("}\n\\toprule\n", out);
-	for (size_t c = 0; c < columns; c++) {
-		fputs(c ? " & " : "", out);
-		grid_latex(g->cell[n ? pick[c] : c], out);
-	}
-	fputs(" \\\\\n\\midrule\n", out);
-	for (size_t i = 0; i < g->rows; i++) {
-		for (size_t c = 0; c < columns; c++) {
-			const char *cell = grid_cell(g, i, n ? pick[c] : c);
-
+	for (size_t i = 0; i <= g->rows; i++) {
+		for (size_t c = 0; c < g->columns; c++) {
 			fputs(c ? " & " : "", out);
-			if (grid_is_number(cell))
-				latex_number(cell, out);
-			else
-				grid_latex(cell, out);
+			latex_cell(g->cell[i * g->columns + c], out);
 		}
-		fputs(" \\\\\n", out);
+		fputs(i ? " \\\\\n" : " \\\\\n\\midrule\n", out);
 	}
 	fputs("\\bottomrule\n\\end{tabular}\n", out);
 	return ferror(out) ? -EIO : 0;

@@ -52,12 +52,10 @@ bool grid_is_number(const char *cell);
 
 /*
  * grid_write_latex - as a table of LaTeX's package booktabs
- * @pick: @n columns in their order; n 0: all of them
  * Columns of numbers (or "-") stand to the right, in groups of three digits.
  * Returns 0 or -EIO.
  */
-int grid_write_latex(const struct grid *g, const size_t *pick, size_t n,
-		     FILE *out, struct err *err);
+int grid_write_latex(const struct grid *g, FILE *out, struct err *err);
 
 /* grid_latex - put text as LaTeX would take it */
 void grid_latex(const char *s, FILE *out);

@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(&g);
 		g.facts = 0; /* comments of LaTeX may hold anything */
 		out = open_memstream(&table, &n);
-		if (!out || grid_write_latex(&g, NULL, 0, out, &err))
+		if (!out || grid_write_latex(&g, out, &err))
 			abort();
 		fclose(out);
 		check_table(&g, table);
