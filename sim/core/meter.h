@@ -114,8 +114,15 @@
 	  "first differing word + 1, or a page of them, per comparison")       \
 	X(TAIL_WORD, "tail_words", "words",                                    \
 	  "word of a page looked at from its end, for zeros")                  \
-	X(COMPRESS, "compressions", "pages", "page compressed")                \
-	X(EXPAND, "expansions", "pages", "page decompressed")                  \
+	X(COMPRESS, "compressions", "pages", "page compressed by LZO")         \
+	X(COMPRESS_LZ4, "lz4_compressions", "pages", "by LZ4")                 \
+	X(COMPRESS_ZSTD, "zstd_compressions", "pages", "by zstd")              \
+	X(EXPAND, "expansions", "pages", "page decompressed by LZO")           \
+	X(EXPAND_LZ4, "lz4_expansions", "pages", "by LZ4")                     \
+	X(EXPAND_ZSTD, "zstd_expansions", "pages", "by zstd")                  \
+	X(FILL_CHECK, "fill_checks", "pages",                                  \
+	  "page looked at: is it one word over and over?")                     \
+	X(FILL_SAME, "fill_same", "pages", "of these, that are, to the end")   \
 	X(BLOCK, "block_ops", "blocks", "part of a frame allocated or freed")  \
 	X(FRAME_LIST, "frame_list_ops", "frames",                              \
 	  "frame taken from or put on a list of free ones")                    \

@@ -46,7 +46,8 @@ static void shares(const struct rows *r, FILE *out)
 {
 	char low[32], mid[32], high[32], text[40];
 
-	if (rows_get(r, "cpu", "workers_ppm", -1) < 0)
+	if (rows_get(r, "cpu", "workers_ppm", -1) < 0 ||
+	    !get(r, "cpu", "workers_ns"))
 		return;
 	snprintf(text, sizeof(text), "%s %%",
 		 share(mid, sizeof(mid), get(r, "cpu", "workers_ppm")));
@@ -54,6 +55,19 @@ static void shares(const struct rows *r, FILE *out)
 		"  its threads take", text,
 		share(low, sizeof(low), get(r, "cpu", "workers_low_ppm")),
 		share(high, sizeof(high), get(r, "cpu", "workers_high_ppm")));
+}
+
+/* What whoever wrote to memory waited for the engine. */
+static void guests(const struct rows *r, FILE *out)
+{
+	uint64_t ns[COST_ENDS] = {
+		get(r, "cpu", "guests_low_ns"),
+		get(r, "cpu", "guests_ns"),
+		get(r, "cpu", "guests_high_ns"),
+	};
+
+	if (ns[COST_MID])
+		line(out, "  paid by guests", ns, "part of it");
 }
 
 static void groups(const struct rows *r, uint64_t all, FILE *out)
@@ -102,6 +116,7 @@ void report_costs(const struct rows *results, const char *cpu, FILE *out)
 	fputc('\n', out);
 	line(out, "cost", ns, text);
 	shares(results, out);
+	guests(results, out);
 	if (rows_get(results, "cost", "per_mib_ns", -1) >= 0)
 		line(out, "  per MiB saved", mib, "");
 	groups(results, ns[COST_MID], out);

@@ -11,6 +11,8 @@ void zram_device_init(struct zram_device *d, struct pool *pool)
 		.pool = pool,
 		.huge_bytes =
 			pool->huge_bytes ? pool->huge_bytes : ZRAM_OLD_HUGE,
+		.pack = {OP_COMPRESS, OP_COMPRESS},
+		.unpack = {OP_EXPAND, OP_EXPAND},
 	};
 }
 
@@ -124,6 +126,8 @@ int zram_write(struct zram_device *d, uint32_t slot, uint32_t bytes,
 		return -ENOMEM;
 	if (slot >= d->slots)
 		d->slots = slot + 1;
+	meter_add(m, OP_FILL_CHECK, 1);
+	meter_add(m, bytes ? d->pack[0] : OP_FILL_SAME, 1);
 	if (bytes) {
 		ret = write_object(d, slot, bytes, m);
 		if (ret)
@@ -138,6 +142,16 @@ int zram_write(struct zram_device *d, uint32_t slot, uint32_t bytes,
 	return 0;
 }
 
+void zram_open(struct zram_device *d, const struct zram_slot *s,
+	       struct meter *m)
+{
+	if (!s->handle)
+		return;
+	pool_reach(d->pool, s->handle, POOL_READ, m);
+	meter_add(m, s->flags & ZRAM_HUGE ? OP_PAGE_COPY : d->unpack[s->codec],
+		  1);
+}
+
 void zram_read(struct zram_device *d, uint32_t slot, struct meter *m)
 {
 	struct zram_slot *s;
@@ -147,8 +161,8 @@ void zram_read(struct zram_device *d, uint32_t slot, struct meter *m)
 	s = &d->slot[slot];
 	if (s->flags & ZRAM_WRITTEN)
 		d->stats.bd_reads++;
-	else if (s->handle)
-		pool_reach(d->pool, s->handle, POOL_READ, m);
+	else
+		zram_open(d, s, m);
 	touch(d, s);
 }
 

@@ -69,10 +69,12 @@ struct zram_device {
 	uint64_t
 		backing_pages; /* room on the backing device; 0: there is none */
 	ns_t now;	       /* kept by the owner */
+	/* what making and reading an object counts as, by slot.codec */
+	enum meter_op pack[2], unpack[2];
 	struct zram_stats stats;
 };
 
-/* zram_device_init - @pool becomes the device's */
+/* zram_device_init - @pool becomes the device's; both codecs count as LZO */
 void zram_device_init(struct zram_device *d, struct pool *pool);
 void zram_device_fini(struct zram_device *d);
 
@@ -167,5 +169,8 @@ int zram_store(struct zram_device *d, uint32_t bytes, bool huge,
 	       uint32_t *handle, struct meter *m);
 /* zram_drop - empty the slot, without counting it as a discard */
 void zram_drop(struct zram_device *d, uint32_t slot, struct meter *m);
+/* zram_open - read the object of a slot, if it has one */
+void zram_open(struct zram_device *d, const struct zram_slot *s,
+	       struct meter *m);
 
 #endif

@@ -73,8 +73,8 @@ static int recompress(struct zram_device *d, uint32_t slot,
 	if (s->bytes < how->threshold)
 		return 0;
 	/* Looked at, so no longer idle; but nobody has used it. */
-	if (s->handle)
-		pool_reach(d->pool, s->handle, POOL_READ, m);
+	zram_open(d, s, m);
+	meter_add(m, d->pack[1], 1);
 	d->stats.idle -= (s->flags & ZRAM_IDLE) != 0;
 	s->flags &= (uint8_t)~ZRAM_IDLE;
 	bytes = how->length(how->ctx, slot);
@@ -133,8 +133,7 @@ int zram_write_back(struct zram_device *d, enum zram_mode mode, uint64_t *done,
 
 			if (d->stats.bd_count >= d->backing_pages)
 				break;
-			if (s->handle)
-				pool_reach(d->pool, s->handle, POOL_READ, m);
+			zram_open(d, s, m);
 			zram_drop(d, i - 1, m);
 			*s = (struct zram_slot){
 				.flags = ZRAM_FILLED | ZRAM_WRITTEN,

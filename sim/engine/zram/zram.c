@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "models/codec.h"
 #include "sim/engine/zram/zram.h"
@@ -193,6 +194,19 @@ static bool has_passes(const struct zram_opts *o)
 	return o->compact || o->recomp_codec || o->writeback != ZRAM_MODE_NONE;
 }
 
+static void count_as(struct zram_device *d, unsigned which, uint64_t codec)
+{
+	const char *name = codec_of(codec)->name;
+
+	if (!strncmp(name, "lz4", 3)) {
+		d->pack[which] = OP_COMPRESS_LZ4;
+		d->unpack[which] = OP_EXPAND_LZ4;
+	} else if (!strncmp(name, "zstd", 4)) {
+		d->pack[which] = OP_COMPRESS_ZSTD;
+		d->unpack[which] = OP_EXPAND_ZSTD;
+	}
+}
+
 static int set_up(struct zram *z, struct err *err)
 {
 	const struct zram_opts *o = &z->opt;
@@ -207,6 +221,9 @@ static int set_up(struct zram *z, struct err *err)
 	if (ret)
 		return ret;
 	zram_device_init(&z->dev, pool);
+	count_as(&z->dev, 0, o->codec);
+	if (o->recomp_codec)
+		count_as(&z->dev, 1, o->recomp_codec - 1);
 	zram_set_limit(&z->dev, o->mem_limit);
 	z->dev.backing_pages = o->backing / PAGE_BYTES;
 	return check_opts(z, err);
