@@ -2,10 +2,13 @@
 #define _GNU_SOURCE /* madvise, MAP_ANONYMOUS */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sim/base/units.h"
@@ -24,10 +27,16 @@ const char *const ksmd_counter[KSMD_COUNTERS] = {
 	"pages_shared",	  "pages_sharing",	"pages_unshared",
 	"pages_volatile", "stable_node_chains", "stable_node_dups"};
 
+/* Shared by everybody who takes part. */
+struct shared {
+	struct ksmd_result result;
+	struct err err;
+};
+
 struct job {
 	enum pages_kind kind;
 	uint64_t pages;
-	struct ksmd_result *out; /* shared with the child */
+	struct shared *out;
 };
 
 /* CPU time that a thread has had; 0: it cannot be told. */
@@ -79,7 +88,7 @@ static int scans(const struct job *j, struct stepper *s, struct err *err)
 		int64_t seen;
 
 		ret = step_scan(s, err);
-		j->out->ns[i] = thread_ns(s->ksmd) - ns;
+		j->out->result.ns[i] = thread_ns(s->ksmd) - ns;
 		seen = ksm_read("pages_scanned") - before;
 		if (!ret && (s->overrun || seen != (int64_t)j->pages))
 			ret = err_set(err, EIO,
@@ -88,7 +97,7 @@ static int scans(const struct job *j, struct stepper *s, struct err *err)
 				      seen, j->pages);
 	}
 	for (unsigned i = 0; i < KSMD_COUNTERS; i++)
-		j->out->counter[i] = ksm_read(ksmd_counter[i]);
+		j->out->result.counter[i] = ksm_read(ksmd_counter[i]);
 	return ret;
 }
 
@@ -128,6 +137,41 @@ static int status_errno(int status)
 	return status > 128 ? -EINTR : -EIO;
 }
 
+/*
+ * The guard is a process of its own: if we are killed, even so that nothing of
+ * ours can answer, it is told, ends the body and puts everything back.
+ */
+static void be_guard(struct job *j, pid_t parent)
+{
+	struct err err = {0};
+	int status = EXIT_FAILURE;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() == parent)
+		status = ksm_guard(body, j, &err);
+	j->out->err = err;
+	_exit(status);
+}
+
+static int guarded_round(struct job *j, struct err *err)
+{
+	pid_t parent = getpid(), pid;
+	int status = 0;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		return err_set(err, EIO, "fork: %s", strerror(errno));
+	if (!pid)
+		be_guard(j, parent);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	*err = j->out->err;
+	if (!WIFEXITED(status))
+		return err_set(err, EIO, "the guard of KSM was ended");
+	return status_errno(WEXITSTATUS(status));
+}
+
 int ksmd_round(enum pages_kind kind, uint64_t pages, struct ksmd_result *out,
 	       struct err *err)
 {
@@ -142,10 +186,10 @@ int ksmd_round(enum pages_kind kind, uint64_t pages, struct ksmd_result *out,
 		if (i)
 			kernel_sleep_us(RETRY_US);
 		*err = (struct err){0};
-		ret = status_errno(ksm_guard(body, &j, err));
+		ret = guarded_round(&j, err);
 	}
 	if (!ret)
-		*out = *j.out;
+		*out = j.out->result;
 	munmap(j.out, sizeof(*j.out));
 	return ret;
 }

@@ -6,6 +6,9 @@
  * merges or files everything, the third finds everything as it was.  With ksmd=1
  * the kernel's own ksmd does the same to the same pages, in turns with us, and
  * there are ratios only when its counters are ours.
+ *
+ * "whole" is all that we do once the bytes are there: sorting and hashing
+ * contents by several threads, every page's write as an event, three scans.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -43,6 +46,8 @@ static const struct opt visits_options[] = {
 };
 /* clang-format on */
 
+#define KEPT_MAX (UINT32_C(1) << 18) /* contents whose bytes are kept, 1 GiB */
+
 struct visits {
 	struct bench *b;
 	const struct visits_opts *o;
@@ -53,6 +58,8 @@ struct visits {
 	struct clock clock;
 	struct meter meter;
 	struct err *err;
+	uint8_t *bytes;	     /* of all contents; NULL: made when asked for */
+	uint64_t prepare_ns; /* what columns of contents cost */
 };
 
 static void visits_label(const void *opts, char *buf, size_t n)
@@ -78,9 +85,15 @@ static const uint8_t *make_page(void *self, uint32_t id, uint8_t *buf)
 {
 	const struct visits *v = self;
 
+	if (v->bytes)
+		return v->bytes + (size_t)(id - 1) * PAGE_BYTES;
 	pages_fill((enum pages_kind)v->o->kind, id, buf);
 	return buf;
 }
+
+/* Three scans, and everything together. */
+#define WHOLE KSMD_SCANS
+#define PARTS (KSMD_SCANS + 1)
 
 /* ---- one round ---- */
 
@@ -207,15 +220,20 @@ static int exact(struct visits *v, const struct rows *rows)
 }
 
 /* One round of ours; *@rows: the counters at its end. */
-static int round_of(struct visits *v, double ns[KSMD_SCANS], struct rows *rows)
+static int round_of(struct visits *v, double ns[PARTS], struct rows *rows)
 {
+	uint64_t set_up_ns = os_thread_cpu_ns();
 	int ret = set_up(v);
+
+	set_up_ns = os_thread_cpu_ns() - set_up_ns + v->prepare_ns;
+	ns[WHOLE] = (double)set_up_ns / (double)v->o->pages;
 
 	for (unsigned s = 0; s < KSMD_SCANS && !ret; s++) {
 		uint64_t t;
 
 		ret = bench_hot(v->b, scan, v, false, &t);
 		ns[s] = (double)t / (double)v->o->pages;
+		ns[WHOLE] += ns[s];
 	}
 	rows_clear(rows);
 	if (!ret)
@@ -231,7 +249,7 @@ static int round_of(struct visits *v, double ns[KSMD_SCANS], struct rows *rows)
 /* ---- many ---- */
 
 struct samples {
-	double ours[KSMD_SCANS][STATS_MAX], theirs[KSMD_SCANS][STATS_MAX];
+	double ours[PARTS][STATS_MAX], theirs[PARTS][STATS_MAX];
 	bool ksmd;
 };
 
@@ -260,25 +278,31 @@ static int kernel_round(struct visits *v, struct samples *s, unsigned round,
 			    ksmd_counter[i], k.counter[i], got);
 		s->ksmd = false;
 	}
-	for (unsigned i = 0; i < KSMD_SCANS; i++)
+	s->theirs[WHOLE][round] = 0;
+	for (unsigned i = 0; i < KSMD_SCANS; i++) {
 		s->theirs[i][round] = (double)k.ns[i] / (double)v->o->pages;
+		s->theirs[WHOLE][round] += s->theirs[i][round];
+	}
 	return 0;
 }
+
+static const char *const part[PARTS] = {"scan1", "scan2", "scan3", "whole"};
 
 static void add_metrics(struct visits *v, const struct samples *s,
 			unsigned rounds)
 {
 	uint64_t seed = v->b->seed;
 
-	for (unsigned i = 0; i < KSMD_SCANS; i++) {
+	for (unsigned i = 0; i < PARTS; i++) {
 		struct metric m = {
 			.kind = METRIC_NOISY,
 			.unit = "ns/page",
 			.ns = stats_interval(s->ours[i], rounds, seed),
 		};
 
-		snprintf(m.name, sizeof(m.name), "%s/scan%u", v->b->label,
-			 i + 1);
+		if (i == WHOLE && !v->prepare_ns)
+			continue;
+		snprintf(m.name, sizeof(m.name), "%s/%s", v->b->label, part[i]);
 		if (i == 2)
 			m.limit = (double)v->o->limit;
 		if (s->ksmd) {
@@ -298,7 +322,7 @@ static int rounds_of(struct visits *v, struct samples *s, struct rows *rows)
 	unsigned rounds = v->b->mode != BENCH_TIMED ? 1
 			  : v->o->rounds	    ? (unsigned)v->o->rounds
 						    : v->b->rounds;
-	double ns[KSMD_SCANS];
+	double ns[PARTS];
 	int ret = 0;
 
 	s->ksmd = v->o->ksmd && v->b->mode == BENCH_TIMED;
@@ -306,13 +330,51 @@ static int rounds_of(struct visits *v, struct samples *s, struct rows *rows)
 		ret = round_of(v, ns, rows);
 		if (!ret && !right(v, rows))
 			return 0;
-		for (unsigned i = 0; i < KSMD_SCANS; i++)
+		for (unsigned i = 0; i < PARTS; i++)
 			s->ours[i][r] = ns[i];
 		if (!ret && s->ksmd)
 			ret = kernel_round(v, s, r, rows);
 	}
 	if (!ret && v->b->mode == BENCH_TIMED)
 		add_metrics(v, s, rounds);
+	return ret;
+}
+
+struct columns {
+	struct visits *v;
+	uint64_t needs;
+};
+
+static int make_columns(void *ctx)
+{
+	struct columns *c = ctx;
+	const struct content_source src = {
+		.self = c->v,
+		.count = (uint32_t)c->v->expect.contents + 1,
+		.bytes = make_page,
+	};
+
+	return content_set_new(&c->v->contents, &src, c->needs, os_cpus(),
+			       c->v->err);
+}
+
+/* The columns of the contents, timed when their bytes can be kept. */
+static int prepare(struct visits *v, const void *opts)
+{
+	struct columns c = {v, engine_ksm.needs(opts)};
+	size_t n = (size_t)v->expect.contents * PAGE_BYTES;
+	int ret;
+
+	if (v->b->mode != BENCH_TIMED || v->expect.contents > KEPT_MAX)
+		return make_columns(&c);
+	v->bytes = os_map(n);
+	for (uint32_t id = 1; v->bytes && id <= v->expect.contents; id++)
+		pages_fill((enum pages_kind)v->o->kind, id,
+			   v->bytes + (size_t)(id - 1) * PAGE_BYTES);
+	ret = bench_hot(v->b, make_columns, &c, true,
+			v->bytes ? &v->prepare_ns : NULL);
+	os_unmap(v->bytes, n);
+	v->bytes = NULL;
 	return ret;
 }
 
@@ -325,11 +387,6 @@ static int visits_run(struct bench *b, const void *opts, struct err *err)
 		.expect = pages_expect((enum pages_kind)o->kind, o->pages),
 		.err = err,
 	};
-	const struct content_source src = {
-		.self = &v,
-		.count = (uint32_t)v.expect.contents + 1,
-		.bytes = make_page,
-	};
 	struct samples *s = mem_zalloc(1, sizeof(*s));
 	struct rows rows;
 	int ret = s ? 0 : -ENOMEM;
@@ -339,8 +396,7 @@ static int visits_run(struct bench *b, const void *opts, struct err *err)
 	if (!ret)
 		ret = engine_opts(&engine_ksm, &eopts, err);
 	if (!ret)
-		ret = content_set_new(&v.contents, &src,
-				      engine_ksm.needs(eopts), os_cpus(), err);
+		ret = prepare(&v, eopts);
 	if (!ret)
 		ret = rounds_of(&v, s, &rows);
 	free(eopts);
