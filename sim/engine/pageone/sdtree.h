@@ -114,7 +114,7 @@ int sdtree_delete(struct sd_thread *th, struct sd_key key, uint32_t *stored);
 /* sdtree_find - the count of a key, 0: not stored */
 uint32_t sdtree_find(struct sd_thread *th, struct sd_key key, uint32_t *stored);
 
-/* ---- while no operation runs ---- */
+/* ---- while no operation runs, one call at a time ---- */
 
 /*
  * sdtree_walk - all keys in order
@@ -131,5 +131,8 @@ int sdtree_check(const struct sdtree *t, FILE *why);
 
 /* Bytes that an object takes in this tree: a node and a leaf. */
 #define SDTREE_OBJECT_BYTES 32u
+
+/* sdtree_bytes - of all cells that were ever in use, waiting ones included */
+uint64_t sdtree_bytes(const struct sdtree *t);
 
 #endif

@@ -51,6 +51,7 @@ struct sdtree {
 	struct sd_cells cells; /* first: see gone() */
 	struct sdtree_conf conf;
 	uint32_t key_bits;
+	uint32_t *stack;	 /* of walks: freeing must not need memory */
 	_Atomic uint64_t joined; /* bitmap of threads */
 };
 

@@ -59,8 +59,12 @@ int sdtree_new(struct sdtree **out, const struct sdtree_conf *conf)
 	assert(t->key_bits && t->key_bits <= PAGE_BITS && t->key_bits % 8 == 0);
 	if (!t->conf.reclaim)
 		t->conf.reclaim = &sd_reclaim_now;
-	ret = sd_cells_init(&t->cells, cells + SLACK_CELLS);
+	/* A walk holds a node per bit, a check that goes both ways two. */
+	t->stack = mem_zalloc(2 * (t->key_bits + 4u), sizeof(*t->stack));
+	ret = t->stack ? sd_cells_init(&t->cells, cells + SLACK_CELLS)
+		       : -ENOMEM;
 	if (ret) {
+		free(t->stack);
 		free(t);
 		return ret;
 	}
@@ -93,6 +97,7 @@ void sdtree_free(struct sdtree *t)
 	if (t->conf.release)
 		sdtree_walk(t, release_one, t);
 	sd_cells_fini(&t->cells);
+	free(t->stack);
 	free(t);
 }
 
@@ -145,6 +150,11 @@ const struct sdtree_stats *sdtree_stats(const struct sd_thread *th)
 	return &th->stats;
 }
 
+uint64_t sdtree_bytes(const struct sdtree *t)
+{
+	return (uint64_t)atomic_load(&t->cells.used) * SD_CELL_BYTES;
+}
+
 /* ---- while nothing runs ---- */
 
 /* On the way back up: nodes whose side 1 is still to be seen. */
@@ -167,13 +177,10 @@ static uint32_t leftmost(struct walk *w, uint32_t edge)
 
 int sdtree_walk(const struct sdtree *t, sdtree_walk_fn *fn, void *ctx)
 {
-	struct walk w = {.t = t};
+	struct walk w = {.t = t, .stack = t->stack};
 	uint32_t cell;
 	int ret = 0, branch = -1;
 
-	w.stack = mem_zalloc(t->key_bits + 4u, sizeof(*w.stack));
-	if (!w.stack)
-		return -ENOMEM;
 	cell = leftmost(&w, atomic_load(&node_at(t, CELL_S)->child[0]));
 	while (cell != CELL_D) {
 		const struct leaf *l = leaf_at(t, cell);
@@ -187,7 +194,6 @@ int sdtree_walk(const struct sdtree *t, sdtree_walk_fn *fn, void *ctx)
 		branch = n->bit;
 		cell = leftmost(&w, atomic_load(&n->child[1]));
 	}
-	free(w.stack);
 	return ret;
 }
 
@@ -241,12 +247,9 @@ static int check_leaf(void *ctx, struct sd_key key, uint32_t refs,
 /* Marks, and bits that do not grow. */
 static int check_nodes(const struct sdtree *t, FILE *why)
 {
-	struct walk w = {.t = t};
+	struct walk w = {.t = t, .stack = t->stack};
 	int ret = 0;
 
-	w.stack = mem_zalloc(2 * (t->key_bits + 4u), sizeof(*w.stack));
-	if (!w.stack)
-		return -ENOMEM;
 	w.stack[w.depth++] = CELL_S;
 	while (w.depth && !ret) {
 		const struct node *n = node_at(t, w.stack[--w.depth]);
@@ -273,7 +276,6 @@ static int check_nodes(const struct sdtree *t, FILE *why)
 				w.stack[w.depth++] = cell_of(e);
 		}
 	}
-	free(w.stack);
 	return ret;
 }
 
