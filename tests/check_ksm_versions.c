@@ -15,6 +15,8 @@
 #include "tests/support/told.h"
 
 #define MEASURED "tests/vectors/ksm-6.18.tsv"
+#define MEASURED_6_1 "tests/vectors/ksm-6.1.tsv"
+#define ROWS_6_1 989u
 #define PREDICTED "tests/vectors/ksm-6.10-predicted.tsv"
 #define PREDICTIONS 38u
 #define CELLS 64u
@@ -198,6 +200,64 @@ START_TEST(rows_of_6_10_differ_from_measured_ones_as_its_rules_say)
 	free(got);
 	free(measured);
 	free(predicted);
+}
+END_TEST
+
+/* The ids of a file of rows, each once, with blanks between. */
+static char *ids_of(const char *rows)
+{
+	char *ids = NULL, last[16] = "", id[16];
+	size_t n;
+	FILE *f = open_memstream(&ids, &n);
+
+	ck_assert_ptr_nonnull(f);
+	for (const char *p = rows; *p; p = strchr(p, '\n') + 1) {
+		if ((*p != 'S' && *p != 'R') || p[1] < '0' || p[1] > '9')
+			continue;
+		ck_assert_int_eq(sscanf(p, "%15[^\t]", id), 1);
+		if (strcmp(id, last))
+			fprintf(f, " %s", id);
+		snprintf(last, sizeof(last), "%s", id);
+	}
+	ck_assert_int_eq(fclose(f), 0);
+	return ids;
+}
+
+START_TEST(every_row_that_6_1_gave_comes_out)
+{
+	static const char *const set[] = {"version", "6.1", NULL};
+	struct scenario_opts opts = {.paranoid = 1, .set = set};
+	char *want, *got, *ids, *w[TOLD_COLUMNS], *g[TOLD_COLUMNS],
+		*name[TOLD_COLUMNS], *p, *q;
+	struct err err = {0};
+	unsigned rows = 0;
+	size_t n;
+	int ret = os_read_all(MEASURED_6_1, 1 << 20, &want, &n, &err);
+
+	ck_assert_msg(!ret, "%s", err_text(&err, ret));
+	ids = ids_of(want);
+	p = told_ids(ids, &n);
+	got = q = told_answer(p, n, &opts);
+	for (p = want; *p == '#';)
+		p = strchr(p, '\n') + 1;
+	ck_assert_uint_eq(told_row(&p, name), TOLD_COLUMNS);
+	ck_assert_uint_eq(told_row(&q, g), TOLD_COLUMNS - 2);
+	for (; told_row(&p, w) == TOLD_COLUMNS; rows++) {
+		ck_assert_uint_eq(told_row(&q, g), TOLD_COLUMNS - 2);
+		for (unsigned i = 0, k = 0; i < TOLD_COLUMNS - 1; i++) {
+			if (i == 2) /* what was done, in words */
+				continue;
+			ck_assert_msg(!strcmp(w[i], g[k]),
+				      "%s step %s (%s): %s is %s, not %s", w[0],
+				      w[1], w[2], name[i], g[k], w[i]);
+			k++;
+		}
+	}
+	ck_assert_uint_eq(told_row(&q, g), 0);
+	ck_assert_uint_eq(rows, ROWS_6_1);
+	free(ids);
+	free(got);
+	free(want);
 }
 END_TEST
 
@@ -718,6 +778,7 @@ static Suite *versions_suite(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t,
 		       rows_of_6_10_differ_from_measured_ones_as_its_rules_say);
+	tcase_add_test(t, every_row_that_6_1_gave_comes_out);
 	tcase_add_loop_test(t, kernels_from_6_11_on_give_the_same_rows, 0, 2);
 	tcase_add_loop_test(
 		t, kernels_6_7_to_6_9_differ_from_6_10_by_pages_scanned_alone,

@@ -109,9 +109,13 @@ has "$dir/rows" '^scenario	step	full_scans_done	pages_shared	'
 has "$dir/rows" '^A	1	2	1	1	0	0	0	0	0	2	3968	4	0	0	256	0	1$'
 "$D" scenario -s version=6.1 "$dir/s" >"$dir/rows" || failed=1
 has "$dir/rows" '^A	1	2	1	1	0	0	0	0	-	2	-	-	-	0	256	0	-$'
-printf 'scenario A\nset smart_scan 0\n' >"$dir/no"
-refuse 1 "$dir/no:2: no such tunable: \"smart_scan\"" \
-	scenario --set version=6.1 "$dir/no" -o "$dir/made/rows"
+printf 'scenario A\nset smart_scan 0\nset max_page_sharing 9\nsnap 0\n' \
+	>"$dir/late"
+"$D" scenario -s version=6.1 "$dir/late" >"$dir/rows" || failed=1
+has "$dir/rows" '^A	0	.*	9	0	-$'
+printf 'scenario A\nset smartscan 0\n' >"$dir/no"
+refuse 1 "$dir/no:2: no such tunable: \"smartscan\"" \
+	scenario "$dir/no" -o "$dir/made/rows"
 refuse 2 'expected KEY=VALUE' scenario --set version "$dir/s"
 printf 'map 0 0 2\n' >"$dir/odd"
 : >"$dir/empty"

@@ -166,13 +166,12 @@ static int kick(struct scenario *sc)
 
 static int do_set(struct scenario *sc, const struct op *op)
 {
-	uint64_t run;
-	int ret = sc->ops->get(sc->engine, op->key, &run);
+	int ret;
 
-	if (ret)
+	if (!opt_find(sc->ops->opts, op->key))
 		return scenario_say(sc, op->line, "no such tunable:", op->key);
 	ret = sc->ops->set(sc->engine, op->key, op->value, &sc->meter);
-	if (ret == -EBUSY || ret == -EINVAL)
+	if (ret == -EBUSY || ret == -EINVAL || ret == -ENOENT)
 		return 0;
 	if (!ret && !strcmp(op->key, "run") && strcmp(op->value, "1")) {
 		/* ksmd leaves its sleep, finds nothing to do and parks. */

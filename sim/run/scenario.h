@@ -4,7 +4,8 @@
  *
  * The language of KSM scenarios; one file may hold many:
  *	scenario ID		a new one begins: everything as after boot, run = 2
- *	set NAME VALUE		a tunable; what the kernel refuses is refused
+ *	set NAME VALUE		a tunable; what the kernel refuses is refused,
+ *				as one that its version does not have yet
  *	start W | exit W | fork W CHILD
  *	map|maphuge|mapshared|unmap|dontneed|mergeable|unmergeable|read|readonly|
  *	pin|unpin W LO HI	pages [LO, HI) of process W; unpin: all its pins

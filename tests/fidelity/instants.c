@@ -218,7 +218,10 @@ static void print_row(const struct picture *pic, uint64_t time,
 	printf("%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64, time,
 	       set->limit, set->zero, picture_pages(pic));
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		printf("\t%ld", ksm_read(counters[i]));
+		if (ksm_read(counters[i]) == -1) /* no such file */
+			printf("\t-");
+		else
+			printf("\t%ld", ksm_read(counters[i]));
 	putchar('\n');
 	fflush(stdout);
 }

@@ -24,6 +24,7 @@
 #ifndef DEDUPSIM_TESTS_FIDELITY_PROBE_H
 #define DEDUPSIM_TESTS_FIDELITY_PROBE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -78,6 +79,7 @@ struct answer {
 /* Counters in the columns of a row, after scenario, step, action, scans. */
 #define ROW_COUNTERS 9
 #define ROW_VALUES (ROW_COUNTERS + 6)
+#define ROW_ABSENT LONG_MIN /* the kernel has no such file: "-" */
 
 struct row_taken {
 	char action[96];

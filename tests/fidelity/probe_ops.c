@@ -160,6 +160,17 @@ struct answer op_stat(struct probe *p, int w)
 	return p->tell ? (struct answer){0} : ask(p, w, &o, "stat", &none);
 }
 
+/* No counter is -1: general_profit is a multiple of 64. */
+static long there(long value)
+{
+	return value == -1 ? ROW_ABSENT : value;
+}
+
+static long since(long now, long then)
+{
+	return now == -1 ? ROW_ABSENT : now - then;
+}
+
 void op_snap(struct probe *p, const char *fmt, ...)
 {
 	struct row_taken *r = &p->table.row[p->table.n];
@@ -181,13 +192,13 @@ void op_snap(struct probe *p, const char *fmt, ...)
 	va_end(ap);
 	r->scans = p->ksm.scans;
 	for (int i = 0; i < ROW_COUNTERS; i++)
-		*v++ = ksm_read(counters[i]);
-	*v++ = ksm_read("pages_scanned") - p->scanned;
-	*v++ = ksm_read("pages_skipped") - p->skipped;
-	*v++ = kernel_stat("/proc/vmstat", "cow_ksm") - p->cow;
-	*v++ = ksm_read("max_page_sharing");
-	*v++ = ksm_read("use_zero_pages");
-	*v = ksm_read("smart_scan");
+		*v++ = there(ksm_read(counters[i]));
+	*v++ = since(ksm_read("pages_scanned"), p->scanned);
+	*v++ = since(ksm_read("pages_skipped"), p->skipped);
+	*v++ = since(kernel_stat("/proc/vmstat", "cow_ksm"), p->cow);
+	*v++ = there(ksm_read("max_page_sharing"));
+	*v++ = there(ksm_read("use_zero_pages"));
+	*v = there(ksm_read("smart_scan"));
 }
 
 void probe_begin(struct probe *p)
@@ -231,7 +242,10 @@ void table_print(const struct table *t, const char *id, int same, int runs)
 
 		printf("%s\t%d\t%s\t%ld", id, i, r->action, r->scans);
 		for (int k = 0; k < ROW_VALUES; k++)
-			printf("\t%ld", r->value[k]);
+			if (r->value[k] == ROW_ABSENT)
+				printf("\t-");
+			else
+				printf("\t%ld", r->value[k]);
 		printf("\t%d/%d\n", same, runs);
 	}
 	fflush(stdout);

@@ -14,17 +14,30 @@ const char *told_build_dir(void)
 
 char *told_scenarios(int randoms, size_t *n)
 {
+	char *ids = NULL, *text;
+	size_t len;
+	FILE *f = open_memstream(&ids, &len);
+
+	ck_assert_ptr_nonnull(f);
+	for (int i = 1; i <= TOLD_FIXED; i++)
+		fprintf(f, " S%02d", i);
+	for (int i = 1; i <= randoms; i++)
+		fprintf(f, " R%d", i);
+	ck_assert_int_eq(fclose(f), 0);
+	text = told_ids(ids, n);
+	free(ids);
+	return text;
+}
+
+char *told_ids(const char *ids, size_t *n)
+{
 	char *command = NULL, *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&command, &len);
 	int c;
 
 	ck_assert_ptr_nonnull(f);
-	fprintf(f, "'%s/tests/fidelity/probe' -t", told_build_dir());
-	for (int i = 1; i <= TOLD_FIXED; i++)
-		fprintf(f, " S%02d", i);
-	for (int i = 1; i <= randoms; i++)
-		fprintf(f, " R%d", i);
+	fprintf(f, "'%s/tests/fidelity/probe' -t %s", told_build_dir(), ids);
 	ck_assert_int_eq(fclose(f), 0);
 	f = popen(command, "r");
 	ck_assert_ptr_nonnull(f);

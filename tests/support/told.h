@@ -21,6 +21,9 @@ const char *told_build_dir(void);
  * malloc()ed */
 char *told_scenarios(int randoms, size_t *n);
 
+/* told_ids - the same for a list of ids with blanks between them */
+char *told_ids(const char *ids, size_t *n);
+
 /* told_answer - all rows that scenario_run() gives for a text, which is changed
  * and freed; malloc()ed */
 char *told_answer(char *text, size_t n, const struct scenario_opts *opts);
