@@ -204,12 +204,13 @@ determinism: all ## same bytes at any -O, any threads, on big-endian machines
 
 # A figure is its name here, plots/fig_NAME.gp, and how its data is made: a
 # command that a file is added to, or the files, data_NAME, with rules of theirs.
-FIGURES := timeline cost colour reclaim tmem_speedup
+FIGURES := timeline cost colour reclaim tmem_speedup pageone_speedup
 fig_timeline = -q -t $(SAMPLE) --interval 500ms --timeline
 data_cost := $(patsubst %,$(B)/plots/%.run,version=6.18 smart_scan=0 \
 	     use_zero_pages=1 checksum=jhash2 version=4.4)
 $(data_cost): set = $(basename $(@F))
 fig_colour = colour -q --machine z13,r4400sc --tsv
+fig_pageone_speedup = repro pageone-2017 --scale 1/256 --rows speedup -q --tsv
 fig_reclaim = reclaim -q -c -f 5% --policy oldest-object,oldest-zspage \
 	      $(foreach m,$(shell seq 600 100 3700),-s normal:$(m),500) --tsv
 fig_tmem_speedup = scale -q --tsv

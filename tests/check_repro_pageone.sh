@@ -25,8 +25,8 @@ check $? "an unknown processor is not refused in one line"
 
 "$D" repro pageone-2017 --scale 1/4096 -q --tsv "$dir/all.tsv"
 check $? "a small copy does not run"
-"$D" repro pageone-2017 --scale 1/4096 --no-asked -j 1 -q --tsv "$dir/1.tsv"
-"$D" repro pageone-2017 --scale 1/4096 --no-asked -j 3 -q --tsv "$dir/3.tsv"
+"$D" repro pageone-2017 --scale 1/4096 --rows published -j 1 -q --tsv "$dir/1.tsv"
+"$D" repro pageone-2017 --scale 1/4096 --rows published -j 3 -q --tsv "$dir/3.tsv"
 cmp -s "$dir/1.tsv" "$dir/3.tsv"
 check $? "results depend on the number of threads"
 

@@ -24,6 +24,9 @@
 #define SCALE_MAX UINT64_C(4096)
 #define SIDE_SCALE 64u /* of runs that are not published ones, at least */
 
+static const char *const rows[] = {"all", "published", "asked", "speedup",
+				   NULL};
+
 /* clang-format off */
 const struct opt repro_pageone_2017_options[] = {
 	{ OPT_STRING, OPT_FIELD(pageone_2017_opts, scale, const char *),
@@ -36,12 +39,11 @@ const struct opt repro_pageone_2017_options[] = {
 	{ OPT_U64, OPT_FIELD(pageone_2017_opts, seed, uint64_t),
 	  .def = 1, .help = "of what the guests draw, and of where their "
 			    "spaces lie" },
-	{ OPT_BOOL, OPT_FIELD(pageone_2017_opts, asked, uint64_t),
-	  .def = 1, .max = 1,
-	  .help = "rows for the questions of the list" },
-	{ OPT_BOOL, OPT_FIELD(pageone_2017_opts, speedup, uint64_t),
-	  .max = 1,
-	  .help = "rows for 1 to 24 threads of both engines" },
+	{ OPT_CHOICE, OPT_FIELD(pageone_2017_opts, rows, uint64_t),
+	  .choices = rows,
+	  .help = "which rows: those that were published and those that were "
+		  "asked for, one of the two, or both engines with 1 to 24 "
+		  "threads" },
 	REPRO_ROWS(pageone_2017_opts),
 	{ .type = OPT_END },
 };
@@ -450,11 +452,11 @@ static int run(const void *opts, struct repro *r, struct err *err)
 	struct pone_job j;
 	int ret = open_job(opts, r, &j, err);
 
-	if (!ret)
+	if (!ret && j.o->rows <= PONE_PUBLISHED)
 		ret = published_rows(&j);
-	if (!ret && j.o->asked)
+	if (!ret && (j.o->rows == PONE_ALL || j.o->rows == PONE_ASKED))
 		ret = pone_asked(&j);
-	if (!ret && j.o->speedup)
+	if (!ret && j.o->rows == PONE_SPEEDUP)
 		ret = pone_speedup(&j);
 	return ret;
 }

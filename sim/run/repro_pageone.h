@@ -14,10 +14,12 @@
 #include "sim/run/repro.h"
 #include "sim/run/run.h"
 
+enum pone_rows { PONE_ALL, PONE_PUBLISHED, PONE_ASKED, PONE_SPEEDUP };
+
 struct pageone_2017_opts {
 	struct repro_common common;
 	const char *scale, *cpu;
-	uint64_t seed, asked, speedup;
+	uint64_t seed, rows; /* enum pone_rows */
 };
 
 struct pone_job {
