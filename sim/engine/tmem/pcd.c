@@ -33,7 +33,7 @@ static_assert(offsetof(struct tmem_pcd, left) == 0 &&
 
 /* A page on its way to a tree. */
 struct fresh {
-	uint64_t key;
+	uint64_t key, head;
 	uint32_t rank; /* memcmp */
 	uint32_t content;
 	uint32_t frame; /* raw */
@@ -89,6 +89,20 @@ static uint32_t words_read(const struct tmem *t, uint32_t ra, uint32_t rb,
 				  1;
 }
 
+/* The same for bytes; nearly always the first word tells. */
+static uint32_t bytes_read(const struct tmem *t, const struct fresh *x,
+			   const struct tmem_pcd *y)
+{
+	if (x->key == y->key)
+		return x->bytes;
+	/* Where two streams differ is not known: taken for early. */
+	if (x->kind == TMEM_KIND_PACKED)
+		return 1;
+	if (x->head != y->head)
+		return clz64(x->head ^ y->head) / 8 + 1;
+	return content_cmp_bytes(t->cfg.columns.set, x->rank, y->rank);
+}
+
 /* What comparing two pages reads; @depth: of the node in its tree. */
 static void count_read(const struct tmem *t, const struct fresh *x,
 		       const struct tmem_pcd *y, uint32_t depth,
@@ -100,17 +114,12 @@ static void count_read(const struct tmem *t, const struct fresh *x,
 		return; /* decided by lengths or kinds */
 	if (x->kind == TMEM_KIND_RAW && t->cfg.revision < TMEM_R2) {
 		meter_add(m, OP_CMP_WORD,
-			  words_read(t, x->rank, y->rank, x->bytes));
+			  x->head != y->head
+				  ? 1
+				  : words_read(t, x->rank, y->rank, x->bytes));
 		return;
 	}
-	if (x->key == y->key)
-		bytes = x->bytes;
-	else
-		/* Where two streams differ is not known: taken for early. */
-		bytes = x->kind == TMEM_KIND_PACKED
-				? 1
-				: content_cmp_bytes(t->cfg.columns.set, x->rank,
-						    y->rank);
+	bytes = bytes_read(t, x, y);
 	meter_add(m, OP_CMP_BYTES, bytes);
 	if (bytes)
 		meter_lines(m, ORDER_BYTES, TREE_SHARD, depth, bytes);
@@ -195,6 +204,8 @@ static uint32_t descend(const struct tmem *t, const struct fresh *x,
 	while (i) {
 		const struct tmem_pcd *y = tmem_pcd_at(t, i);
 
+		prefetch(tmem_pcd_at(t, y->left));
+		prefetch(tmem_pcd_at(t, y->right));
 		cmp = compare(t, x, y, nodes++, m);
 		if (!cmp)
 			break;
@@ -308,6 +319,7 @@ static int pcd_new(struct tmem *t, struct fresh *x, uint32_t *pcd,
 	(void)ret;
 	y = tmem_pcd_at(t, *pcd);
 	y->rank = x->rank;
+	y->head = x->head;
 	y->key = key_of(t, x->content, x->kind, x->bytes);
 	y->content = x->content;
 	y->data = data;
@@ -325,6 +337,7 @@ static struct fresh fresh_of(struct tmem *t, uint32_t page, bool packed,
 	const struct tmem_page *pg = tmem_page_at(t, page);
 	const struct tmem_columns *c = &t->cfg.columns;
 	struct fresh x = {
+		.head = c->set->head[pg->content],
 		.rank = c->set->rank[pg->content],
 		.content = pg->content,
 		.kind = packed ? TMEM_KIND_PACKED : TMEM_KIND_RAW,

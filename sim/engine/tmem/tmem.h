@@ -180,6 +180,7 @@ enum tmem_kind { TMEM_KIND_PACKED, TMEM_KIND_RAW }; /* order of the kinds */
 struct tmem_pcd {
 	uint32_t left, right, up; /* struct rb_links */
 	uint32_t rank; /* memcmp order: tells where two pages differ */
+	uint64_t head; /* first eight bytes, the first on top */
 	uint64_t key;  /* kind, bytes, rank: the order in its tree */
 	uint32_t refs; /* pages that share it */
 	uint32_t content;
