@@ -49,6 +49,10 @@ refuse 2 'has no tunables' run -e none -t $trace -s smart_scan=0
 refuse 2 'smart_scan' run -t $trace -s smart_scn=0
 refuse 2 'smart_scan' run -t $trace -s smart_scan=2
 refuse 2 'max_page_sharing' run -t $trace -s max_page_sharing=1
+refuse 2 'threads: 0 is out of range (1 … 1024 threads)' run -t $trace \
+	-s threads=0
+refuse 2 'threads: 1000000 is out of range (1 … 1024 threads)' run -t $trace \
+	-s threads=1000000
 refuse 2 'max_page_sharing: Linux 4.4 has no such tunable' run -t $trace \
 	-s max_page_sharing=256 -s version=4.4
 refuse 2 'advisor_mode: Linux 6.1 has no such tunable, it came with 6.8' \
@@ -88,6 +92,10 @@ has "$dir/t" '^run	settled	-	boolean	1$'
 "$D" -t $trace -s ksm.smart_scan=0 -s pages_to_scan=7 --tsv - >"$dir/t" || failed=1
 has "$dir/t" '^# option\.smart_scan	0$'
 has "$dir/t" '^# option\.pages_to_scan	7$'
+"$D" -t $trace -s threads=4 >"$dir/t" || failed=1
+has "$dir/t" '^  threads  *[0-9]*\.[0-9][0-9]x  as fast as one, at most [0-9]*\.[0-9][0-9]: '
+"$D" -t $trace -s threads=4 --cpu none --tsv - >"$dir/t" || failed=1
+has "$dir/t" '^ksm_threads	speedup_milli	-	1/1000	0$'
 "$D" -t $trace -s version=4.4 --tsv - >"$dir/t" || failed=1
 has "$dir/t" '^# option\.version	4\.4$'
 grep -q 'smart_scan\|max_page_sharing\|stable_node_chains' "$dir/t" &&

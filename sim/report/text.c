@@ -224,9 +224,28 @@ static void work(const struct report *r, FILE *out)
 		" copy-on-write breaks\n",
 		m->count[OP_PAGE_VISIT], m->count[OP_CHECKSUM],
 		m->count[OP_CMP],
-		text_bytes(bytes, sizeof(bytes), m->count[OP_CMP_BYTES]),
-		walks,
+		text_bytes(bytes, sizeof(bytes), m->count[OP_CMP_BYTES]), walks,
 		m->count[OP_PTE_REPLACE], m->count[OP_COW_BREAK]);
+}
+
+/* What several threads of ksmd were good for; nothing without prices. */
+static void threads(const struct report *r, FILE *out)
+{
+	static const char scope[] = "ksm_threads";
+	int64_t fast = get(r, scope, "speedup_milli");
+	int64_t limit = get(r, scope, "limit_milli");
+	char wait[32];
+
+	if (!fast)
+		return;
+	fprintf(out,
+		LABEL " %7" PRId64 ".%02" PRId64
+		      "x  as fast as one, at most %" PRId64 ".%02" PRId64
+		      ": the trees are locked; %s waited\n",
+		"threads", fast / 1000, fast % 1000 / 10, limit / 1000,
+		limit % 1000 / 10,
+		text_ns(wait, sizeof(wait),
+			(uint64_t)get(r, scope, "lock_waited_ns")));
 }
 
 /* ---- the hint ---- */
@@ -367,6 +386,7 @@ static int text_write(const struct report *r, FILE *out, struct err *err)
 	}
 	work(r, out);
 	report_costs(r->results, fact(r, "cpu"), out);
+	threads(r, out);
 	report_reads(r->results, fact(r, "machine"), fact(r, "readers"), out);
 	hint(r, out);
 	return ferror(out) ? -EIO : 0;
