@@ -108,7 +108,8 @@ static const struct opt filecache_options[] = {
 	  .help = "what the balloon leaves beyond that" },
 	{ OPT_U64, OPT_FIELD(filecache_opts, job, uint64_t),
 	  .def = 4, .max = 1000,
-	  .help = "bytes that a compiler asks for, by byte that it reads" },
+	  .help = "bytes that a compiler asks for, by byte that it reads; a "
+		  "linker asks for as many as it reads" },
 	{ .type = OPT_END },
 };
 /* clang-format on */

@@ -189,7 +189,10 @@ bool build_next(struct build *b, const struct filecache *fc, struct item *item,
 			if (b->item[i].op == ITEM_READ &&
 			    fc->tree.file[b->item[i].file].kind != FILE_TOOL)
 				*job += fc->tree.file[b->item[i].file].pages;
-		*job *= fc->opt.job;
+		/* A linker asks for as much as it reads. */
+		if (b->nitem && b->item[0].file !=
+					fc->tree.first_tool + TOOL_LINKER)
+			*job *= fc->opt.job;
 	}
 	*item = b->item[b->at++];
 	return true;
