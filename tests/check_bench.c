@@ -180,6 +180,59 @@ START_TEST(a_failed_allocation_leaves_no_suite)
 }
 END_TEST
 
+/* ---- experiments ---- */
+
+static int run_exact(void *ctx)
+{
+	struct suite s;
+	struct bench b;
+	int ret = suite_parse(&s, "t", ctx, strlen(ctx), NULL);
+
+	if (ret)
+		return ret;
+	bench_init(&b);
+	b.mode = BENCH_EXACT;
+	for (size_t i = 0; i < s.n && !ret; i++) {
+		b.label = s.line[i].label;
+		ret = s.line[i].ops->run(&b, s.line[i].opts, NULL);
+	}
+	if (!ret && b.metrics.failed)
+		ret = -ENOMEM;
+	ck_assert(!b.wrong);
+	bench_fini(&b);
+	suite_fini(&s);
+	return ret;
+}
+
+START_TEST(experiments_survive_each_failed_allocation)
+{
+	static const char *const text[] = {
+		"visits kind=crowded pages=16",
+		"replay workload=number-crunch:processes=1,tables=1,"
+		"table_size=16KiB,passes=1 until=scans=2",
+	};
+	char copy[128];
+
+	snprintf(copy, sizeof(copy), "%s", text[_i]);
+	fail_mem_walk(run_exact, copy);
+}
+END_TEST
+
+START_TEST(a_wrong_counter_is_told_and_gives_no_figure)
+{
+	struct bench b;
+
+	bench_init(&b);
+	b.label = "visits/x";
+	bench_wrong(&b, "%s is %d, not %d", "pages_shared", 1, 2);
+	ck_assert(b.wrong);
+	ck_assert_str_eq(b.metrics.notes,
+			 "WRONG visits/x: pages_shared is 1, not 2\n");
+	ck_assert_uint_eq(b.metrics.n, 0);
+	bench_fini(&b);
+}
+END_TEST
+
 /* ---- pages ---- */
 
 START_TEST(what_is_expected_of_pages_is_what_counting_them_gives)
@@ -385,6 +438,9 @@ int main(void)
 	tcase_add_test(t, a_suite_is_bounded);
 	tcase_add_test(t, every_suite_of_the_program_parses);
 	tcase_add_test(t, a_failed_allocation_leaves_no_suite);
+	tcase_add_loop_test(t, experiments_survive_each_failed_allocation, 0,
+			    2);
+	tcase_add_test(t, a_wrong_counter_is_told_and_gives_no_figure);
 	tcase_add_test(t,
 		       what_is_expected_of_pages_is_what_counting_them_gives);
 	tcase_add_loop_test(t, the_gate_finds_what_differs_and_nothing_else, 0,
