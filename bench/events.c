@@ -251,7 +251,7 @@ static int events_run(struct bench *b, const void *opts, struct err *err)
 {
 	const struct events_opts *o = opts;
 	char path[FILES_PATH_MAX];
-	int ret = files_path(b, ".trace", path, err);
+	int ret = files_path(b, b->label, ".trace", path, err);
 
 	if (!ret && !have_trace(path, o))
 		ret = make_trace(b, o, path, err);

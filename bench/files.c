@@ -10,13 +10,13 @@
 
 #include "bench/files.h"
 
-int files_path(const struct bench *b, const char *suffix,
+int files_path(const struct bench *b, const char *name, const char *suffix,
 	       char path[FILES_PATH_MAX], struct err *err)
 {
 	char label[BENCH_LABEL_MAX];
 	int n;
 
-	snprintf(label, sizeof(label), "%s", b->label);
+	snprintf(label, sizeof(label), "%s", name);
 	for (char *p = label; (p = strchr(p, '/'));)
 		*p = '-';
 	n = snprintf(path, FILES_PATH_MAX, "%s/%s-%" PRIu64 "%s", b->dir, label,

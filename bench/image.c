@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,12 +79,17 @@ int image_make(const struct bench *b, const struct image_job *job,
 	       struct image *im, struct err *err)
 {
 	struct origin o = {.job = job, .seed = b->seed};
-	int ret = files_path(b, ".ram", im->ram, err);
+	char name[64];
+	int ret;
+
+	snprintf(name, sizeof(name), "image-%s-%" PRIu64,
+		 image_data_name[job->data], job->pages);
+	ret = files_path(b, name, ".ram", im->ram, err);
 
 	im->pages = job->pages;
 	im->contents = job->pages / 2;
 	if (!ret)
-		ret = files_path(b, ".distinct", im->distinct, err);
+		ret = files_path(b, name, ".distinct", im->distinct, err);
 	if (ret ||
 	    (there(im->ram, im->pages) && there(im->distinct, im->contents)))
 		return ret;
