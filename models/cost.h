@@ -115,6 +115,10 @@ struct cost {
  */
 int cost_load(struct cost *cost, const char *name, struct err *err);
 
+/* cost_preset_find - by name; NULL with the nearest name in @err */
+struct cost_preset;
+const struct cost_preset *cost_preset_find(const char *name, struct err *err);
+
 /* What runs use when nothing is said. */
 #define COST_DEFAULT "epyc-zen5-vm"
 

@@ -417,7 +417,7 @@ static int parse_file(struct cost *cost, const char *path, struct err *err)
 	return ret;
 }
 
-static int unknown(const char *name, struct err *err)
+static void unknown(const char *name, struct err *err)
 {
 	const char *best = NULL;
 
@@ -428,24 +428,33 @@ static int unknown(const char *name, struct err *err)
 			    : text_nearest(name, pair + 1, 1);
 	}
 	if (best)
-		return err_set(err, EINVAL,
-			       "unknown processor \"%s\"; did you mean "
-			       "\"%s\"?",
-			       name, best);
-	return err_set(err, EINVAL,
-		       "unknown processor \"%s\": `dedupsim list cpus` names "
-		       "those that are built in",
-		       name);
+		err_set(err, EINVAL,
+			"unknown processor \"%s\"; did you mean "
+			"\"%s\"?",
+			name, best);
+	else
+		err_set(err, EINVAL,
+			"unknown processor \"%s\": `dedupsim list cpus` names "
+			"those that are built in",
+			name);
+}
+
+const struct cost_preset *cost_preset_find(const char *name, struct err *err)
+{
+	for (const struct cost_preset *p = cost_presets; p->name; p++)
+		if (!strcmp(p->name, name))
+			return p;
+	unknown(name, err);
+	return NULL;
 }
 
 int cost_load(struct cost *cost, const char *name, struct err *err)
 {
+	const struct cost_preset *p;
 	size_t n = strlen(name);
 
 	if (strchr(name, '/') || (n > 5 && !strcmp(name + n - 5, ".conf")))
 		return parse_file(cost, name, err);
-	for (const struct cost_preset *p = cost_presets; p->name; p++)
-		if (!strcmp(p->name, name))
-			return parse_copy(cost, p, err);
-	return unknown(name, err);
+	p = cost_preset_find(name, err);
+	return p ? parse_copy(cost, p, err) : -EINVAL;
 }

@@ -56,6 +56,15 @@ expect 2 'did you mean "verify"?' trace verfy x.trace
 expect 2 'did you mean "ksm"?' --engine kms --trace $sample
 expect 2 'did you mean "ksm"?' run --engine kms --trace $sample
 expect 2 'no-such' --no-such-option
+expect 2 'did you mean "epyc-zen5-vm"?' --trace $sample --cpu epic-zen5-vm
+expect 2 'did you mean "epyc-zen5-vm"?' list cpus epyc-zen5
+expect 0 'e5-2650v4' list cpus
+expect 0 'dram_load' list cpus epyc-zen5-vm
+"$D" list cpus neoverse-n1 >"$dir/own.conf" || exit 1
+expect 0 'of CPU time on own.conf' --trace $sample --cpu "$dir/own.conf"
+echo 'atomic 3ns [meas]' >>"$dir/own.conf"
+expect 2 'own.conf:22: atomic: the source is missing' --trace $sample \
+	--cpu "$dir/own.conf"
 expect 2 'pages_to_scn' --engine ksm --trace $sample --set pages_to_scn=1
 expect 2 'pages_to_scan' --engine ksm --trace $sample --set pages_to_scan=-1
 expect 1 "$dir/none.trace" --engine ksm --trace "$dir/none.trace"

@@ -76,6 +76,17 @@ static void list_figures(void)
 	}
 }
 
+/* The file that was built in: to be changed and given to --cpu. */
+static int list_cpu(const char *name, struct err *err)
+{
+	const struct cost_preset *p = cost_preset_find(name, err);
+
+	if (!p)
+		return EXIT_USAGE;
+	fputs(p->text, stdout);
+	return EXIT_OK;
+}
+
 static void list_commands(void)
 {
 	for (size_t i = 0; cmds[i]; i++) {
@@ -216,24 +227,29 @@ static int list_run(const struct cmd *self, int argc, char **argv,
 		list_all();
 		return EXIT_OK;
 	}
-	if (argc > (strcmp(argv[0], "options") ? 1 : 2)) {
+	if (argc > (strcmp(argv[0], "options") && strcmp(argv[0], "cpus") ? 1
+									 : 2)) {
 		err_set(err, EINVAL, "list: \"%s\" is one word too many",
 			argv[argc - 1]);
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[0], "options"))
 		return list_options_of(argc > 1 ? argv[1] : NULL, err);
+	if (argc > 1)
+		return list_cpu(argv[1], err);
 	return list_one(argv[0], err);
 }
 
 const struct cmd cmd_list = {
 	.name = "list",
 	.args = "[engines | options [ENGINE] | readers | importers | "
-		"machines | cpus | workloads | pools | codecs | figures | "
+		"machines | cpus [NAME] | workloads | pools | codecs | figures | "
 		"commands]",
 	.summary = "name the engines, their tunables, the trace formats",
 	.about = "Without an operand: everything but the tunables.\n"
 		 "`list options ksm` shows each tunable of an engine with its\n"
-		 "default, range, unit and where these come from.\n",
+		 "default, range, unit and where these come from.\n"
+		 "`list cpus NAME` prints the file of a processor, each number\n"
+		 "with its source; changed, it can be given to --cpu.\n",
 	.run = list_run,
 };

@@ -42,6 +42,13 @@ static const char *share(char *buf, size_t n, uint64_t ppm)
 	return buf;
 }
 
+/* @part of @all, which it is not above, in millionths. */
+static uint64_t per_million(uint64_t part, uint64_t all)
+{
+	return all > UINT64_MAX / 1000000 ? part / (all / 1000000)
+					  : part * 1000000 / all;
+}
+
 static void shares(const struct rows *r, FILE *out)
 {
 	char low[32], mid[32], high[32], text[40];
@@ -90,8 +97,7 @@ static void groups(const struct rows *r, uint64_t all, FILE *out)
 		snprintf(label, sizeof(label), "  %s", cost_group_words[g]);
 		snprintf(text, sizeof(text), "%s %%",
 			 share(part, sizeof(part),
-			       (uint64_t)((double)ns[COST_MID] * 1e6 /
-					  (double)all)));
+			       per_million(ns[COST_MID], all)));
 		line(out, label, ns, text);
 	}
 }
