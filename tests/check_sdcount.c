@@ -60,6 +60,16 @@ static struct sd_done op(struct rig *g, enum sd_op what, uint32_t id)
 	return d;
 }
 
+/* The next eight of 5000. */
+static const uint32_t *ahead(uint32_t id)
+{
+	static uint32_t next[8];
+
+	for (uint32_t i = 0; i < 8; i++)
+		next[i] = (id + i) % 5000;
+	return next;
+}
+
 static struct sd_memory memory(const struct rig *g)
 {
 	struct sd_memory m;
@@ -75,8 +85,11 @@ START_TEST(what_is_stored_and_deleted_leaves_nothing)
 
 	contents(&g, RULE_ID, 5000);
 	open_count(&g, (struct sdcount_conf){.clusters = (enum sd_clusters)_i});
-	for (uint32_t id = 0; id < 5000; id++)
+	for (uint32_t id = 0; id < 5000; id++) {
+		if (id % 8 == 0)
+			sdcount_warm(g.c, ahead(id), 8);
 		op(&g, SD_OP_NEW, id);
+	}
 	m = memory(&g);
 	ck_assert_uint_eq(m.objects, 5000);
 	ck_assert_uint_eq(g.sum.hdr_new, 5000);

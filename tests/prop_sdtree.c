@@ -113,6 +113,26 @@ static void find(struct pair *p, uint32_t rank)
 	ck_assert_uint_eq(v, p->value[rank]);
 }
 
+/* Looking ahead tells what is there, and changes nothing. */
+static void warm(struct pair *p, struct prng *r)
+{
+	struct sd_key ranks[SD_WARM], bytes[SD_WARM];
+	struct sdtree_stats before = *sdtree_stats(p->tr);
+	unsigned n = (unsigned)prng_below(r, SD_WARM + 1);
+	uint32_t want = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t rank = (uint32_t)prng_below(r, p->k.set->count);
+
+		ranks[i] = by_rank(rank);
+		bytes[i] = by_bytes(p, rank);
+		want |= (uint32_t)(p->refs[rank] > 0) << i;
+	}
+	ck_assert_uint_eq(sdtree_warm(p->tr, ranks, n), want);
+	ck_assert_uint_eq(sdtree_warm(p->tb, bytes, n), 0);
+	ck_assert_mem_eq(&before, sdtree_stats(p->tr), sizeof(before));
+}
+
 /* Where a walk is in the array. */
 struct at {
 	struct pair *p;
@@ -176,6 +196,8 @@ START_TEST(both_trees_are_the_sorted_array)
 		else
 			delete (p, rank);
 		find(p, (uint32_t)prng_below(&r, n));
+		if (step % 16 == 0)
+			warm(p, &r);
 		if (step % (n / 3 + 1) == 0)
 			compare(p);
 	}

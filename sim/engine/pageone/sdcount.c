@@ -226,6 +226,17 @@ int sdcount_op(struct sdcount *c, enum sd_op op, uint32_t id,
 	return 0;
 }
 
+void sdcount_warm(const struct sdcount *c, const uint32_t *id, unsigned n)
+{
+	uint32_t root[SDSHAPE_WARM], rank[SDSHAPE_WARM];
+
+	for (unsigned i = 0; i < n; i++) {
+		rank[i] = c->conf.contents->rank[id[i]];
+		root[i] = sd_cluster_of(c, rank[i])->root;
+	}
+	sdshape_warm(&c->lower, root, rank, n);
+}
+
 void sdcount_meter(struct sdcount *c, struct meter *m,
 		   const struct sd_counts *n)
 {

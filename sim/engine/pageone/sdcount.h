@@ -103,6 +103,10 @@ int sdcount_op(struct sdcount *c, enum sd_op op, uint32_t id,
 /* sdcount_refuses - would a NEW of this content be refused? */
 bool sdcount_refuses(const struct sdcount *c, uint32_t id);
 
+/* sdcount_warm - bring into the caches what operations on up to SDSHAPE_WARM
+ * contents will look at; worth it for those that are new */
+void sdcount_warm(const struct sdcount *c, const uint32_t *id, unsigned n);
+
 void sd_counts_add(struct sd_counts *to, const struct sd_counts *n);
 
 /*

@@ -89,6 +89,35 @@ uint32_t sdshape_first_one(struct sdshape *s, uint32_t rank, uint32_t from)
 
 /* ---- search ---- */
 
+/* Where a search goes from here: where there are two sides, the rank tells. */
+static uint32_t next_side(const struct sdvec *v, uint32_t rank)
+{
+	if (v->right && v->down)
+		return rank >= v->split ? v->right : v->down;
+	return v->right ? v->right : v->down;
+}
+
+void sdshape_warm(const struct sdshape *s, const uint32_t *root,
+		  const uint32_t *rank, unsigned n)
+{
+	uint32_t to[SDSHAPE_WARM], on;
+
+	assert(n <= SDSHAPE_WARM);
+	for (unsigned i = 0; i < n; i++)
+		to[i] = root[i];
+	do {
+		on = 0;
+		for (unsigned i = 0; i < n; i++) {
+			if (!to[i] || is_key(to[i]))
+				continue;
+			to[i] = next_side(vec_at(s, to[i]), rank[i]);
+			if (to[i] && !is_key(to[i]))
+				prefetch(vec_at(s, to[i]));
+			on++;
+		}
+	} while (on);
+}
+
 /*
  * Down to some key that has at least as much in common with the one sought as
  * any stored key: where there are two sides, the rank tells which; where there
@@ -99,13 +128,8 @@ static uint32_t descend(struct sdshape *s, uint32_t root, uint32_t rank)
 	uint32_t n = 0, to = root;
 
 	do {
-		const struct sdvec *v = vec_at(s, to);
-
 		s->path[n++] = to;
-		if (v->right && v->down)
-			to = rank >= v->split ? v->right : v->down;
-		else
-			to = v->right ? v->right : v->down;
+		to = next_side(vec_at(s, to), rank);
 	} while (to && !is_key(to));
 	s->steps = n;
 	return to;

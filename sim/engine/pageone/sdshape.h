@@ -83,6 +83,12 @@ int sdshape_root(struct sdshape *s, uint32_t *root);
 bool sdshape_find(struct sdshape *s, uint32_t root, uint32_t rank);
 void sdshape_cost(struct sdshape *s, struct sd_counts *c);
 
+/* sdshape_warm - bring into the caches what searches for up to SDSHAPE_WARM
+ * contents, each in its tree, will look at on their way down */
+#define SDSHAPE_WARM 16u
+void sdshape_warm(const struct sdshape *s, const uint32_t *root,
+		  const uint32_t *rank, unsigned n);
+
 /*
  * sdshape_insert - store the content that sdshape_find() has just not found;
  * sdshape_remove - take out the one that it has just found

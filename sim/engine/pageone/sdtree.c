@@ -410,3 +410,45 @@ uint32_t sdtree_find(struct sd_thread *th, struct sd_key key, uint32_t *stored)
 		r->ops->leave(r, th->number);
 	return refs;
 }
+
+uint32_t sdtree_warm(struct sd_thread *th, const struct sd_key *key, unsigned n)
+{
+	const struct sdtree *t = th->t;
+	struct sd_reclaim *r = t->conf.reclaim;
+	uint32_t edge[SD_WARM], stored = 0, on;
+
+	assert(n <= SD_WARM);
+	for (unsigned i = 0; i < n; i++)
+		edge[i] = edge_to(CELL_S);
+	if (r->ops->enter)
+		r->ops->enter(r, th->number);
+	do {
+		on = 0;
+		for (unsigned i = 0; i < n; i++) {
+			const struct node *node;
+			unsigned side;
+
+			if (edge[i] & LEAF)
+				continue;
+			node = node_at(t, cell_of(edge[i]));
+			side = key[i].bytes ? bit_of(key[i].bytes, node->bit)
+					    : key[i].rank >= node->split;
+			edge[i] = edge_load(&node->child[side]);
+			prefetch(node_at(t, cell_of(edge[i])));
+			on++;
+		}
+	} while (on);
+	for (unsigned i = 0; i < n; i++) {
+		const struct leaf *l = leaf_at(t, cell_of(edge[i]));
+
+		if (cell_of(edge[i]) == CELL_D)
+			continue;
+		if (key[i].bytes)
+			prefetch(l->key.bytes);
+		else
+			stored |= (uint32_t)(l->key.rank == key[i].rank) << i;
+	}
+	if (r->ops->leave)
+		r->ops->leave(r, th->number);
+	return stored;
+}

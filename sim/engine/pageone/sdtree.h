@@ -114,6 +114,16 @@ int sdtree_delete(struct sd_thread *th, struct sd_key key, uint32_t *stored);
 /* sdtree_find - the count of a key, 0: not stored */
 uint32_t sdtree_find(struct sd_thread *th, struct sd_key key, uint32_t *stored);
 
+/*
+ * sdtree_warm - look ahead: bring into the caches what operations on up to
+ * SD_WARM keys will look at.  The walks go side by side, so that their misses
+ * overlap.  Changes nothing, counts nothing.
+ * Returns a bitmap, in trees of ranks: key i was there.
+ */
+#define SD_WARM 16u
+uint32_t sdtree_warm(struct sd_thread *th, const struct sd_key *key,
+		     unsigned n);
+
 /* ---- while no operation runs, one call at a time ---- */
 
 /*
