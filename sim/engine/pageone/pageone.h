@@ -234,6 +234,8 @@ int pone_store_insert(struct pageone *p, uint32_t content, uint32_t f,
 /* One less; the last one lets go of the frame. */
 int pone_store_delete(struct pageone *p, uint32_t content, uint32_t worker,
 		      ns_t now, struct meter *m);
+/* Look ahead: up to SD_WARM contents are about to be inserted, or not. */
+void pone_store_warm(struct pageone *p, const uint32_t *content, unsigned n);
 /* A cluster that is too full gives some of its objects to a new one. */
 int pone_store_divide(struct pageone *p, struct meter *m);
 uint64_t pone_store_bytes(const struct pageone *p);

@@ -80,6 +80,21 @@ static int count(struct pageone *p, enum sd_op op, uint32_t content,
 	return 0;
 }
 
+void pone_store_warm(struct pageone *p, const uint32_t *content, unsigned n)
+{
+	struct sd_key key[SD_WARM] = {{0}};
+	uint32_t id[SD_WARM], stored;
+	unsigned news = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		key[i] = (struct sd_key){.rank = p->contents->rank[content[i]]};
+	stored = sdtree_warm(p->thread, key, n);
+	for (unsigned i = 0; i < n; i++)
+		if (!(stored >> i & 1))
+			id[news++] = content[i];
+	sdcount_warm(p->count, id, news);
+}
+
 int pone_store_insert(struct pageone *p, uint32_t content, uint32_t f,
 		      uint32_t worker, ns_t now, uint32_t *stored,
 		      struct meter *m)

@@ -180,14 +180,35 @@ static int slice_replace(struct pageone *p, uint32_t w, uint32_t max, ns_t now,
 	return (int)n;
 }
 
+/* What the next entries will want of the tree.  A guess, to have it in the
+ * caches by then; nothing depends on it. */
+static void look_ahead(struct pageone *p, uint32_t max)
+{
+	uint32_t content[SD_WARM];
+	unsigned n = 0;
+
+	for (size_t i = 0; i < p->insert.n && i < max && i < SD_WARM; i++) {
+		uint32_t f = queue_at(&p->insert, i), pte = 0;
+
+		if (pone_state(p, f) == PONE_WATCH_QUE)
+			pte = pone_page(p, f);
+		if (pte)
+			content[n++] = pone_pte(p, pte)->content;
+	}
+	pone_store_warm(p, content, n);
+}
+
 static int slice_insert(struct pageone *p, uint32_t w, uint32_t max, ns_t now,
 			struct meter *m)
 {
 	uint32_t n = 0;
 
 	for (; n < max && p->insert.n && p->worker[w].batch; n++) {
-		int ret = insert(p, w, queue_pop(&p->insert), now, m);
+		int ret;
 
+		if (n % SD_WARM == 0)
+			look_ahead(p, max - n);
+		ret = insert(p, w, queue_pop(&p->insert), now, m);
 		if (ret)
 			return ret;
 		p->worker[w].batch--;
