@@ -45,16 +45,6 @@ void files_forget(const char *path)
 	close(fd);
 }
 
-void files_settle(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-
-	if (fd < 0)
-		return;
-	fsync(fd);
-	close(fd);
-}
-
 const char *files_zstd_version(void)
 {
 	static const char name[] = "libzstd " ZSTD_VERSION_STRING;

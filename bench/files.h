@@ -17,8 +17,6 @@ int files_path(const struct bench *b, const char *name, const char *suffix,
 int64_t files_bytes(const char *path); /* -1: no such file */
 /* files_forget - out of the page cache, so that it is read from disk */
 void files_forget(const char *path);
-/* files_settle - until it is on disk */
-void files_settle(const char *path);
 /* files_zstd_version - "libzstd 1.5.4": what compressed sizes depend on */
 const char *files_zstd_version(void);
 
