@@ -48,6 +48,19 @@ has() {
 	grep -qF -e "$2" "$1" || wrong "no \"$2\" in $1: $(head -n 40 "$1")"
 }
 
+# Each script is a figure of the program and one that `make plots` draws.
+"$D" list figures >"$dir/figures" || wrong "list figures fails"
+figures=" $(sed -n 's/^FIGURES := //p' Makefile) "
+for gp in plots/fig_*.gp; do
+	name=${gp#plots/fig_}
+	name=${name%.gp}
+	has "$dir/figures" "  $name "
+	case $figures in
+	*" $name "*) ;;
+	*) wrong "$gp is not among FIGURES of the Makefile" ;;
+	esac
+done
+
 cd "$dir" || exit 1
 tab=$(printf '\t')
 run() {

@@ -71,7 +71,7 @@ static void list_figures(void)
 		int m = (int)figure_says(p->text, "data", &data);
 
 		if (!figure_is_style(p))
-			printf("  %-10s %.*s\n  %-10s data: %.*s\n",
+			printf("  %-12s %.*s\n  %-12s data: %.*s\n",
 			       strchr(p->name, '_') + 1, n, plot, "", m, data);
 	}
 }
