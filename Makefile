@@ -217,6 +217,9 @@ fig_tmem_speedup = scale -q --tsv
 
 plots: deps-plots ## the figures, with their data and tables beside them
 	$(sub) pictures
+plots-docs: deps-plots ## draw anew the figures that docs holds
+	$(sub) $(patsubst docs/%,$(B)/plots/%,$(wildcard docs/fig_*.svg))
+	cp $(patsubst docs/%,$(B)/plots/%,$(wildcard docs/fig_*.svg)) docs/
 pictures: $(FIGURES:%=$(B)/plots/fig_%.svg)
 $(B)/plots/fig_%.tsv: $(B)/dedupsim
 	@mkdir -p $(@D)
@@ -260,4 +263,4 @@ clean: ## remove everything that was built
 
 .PHONY: all demo test check dedupsim headers floors asan tsan paranoid bytes \
 	golden fuzz fuzzing bench bench-gate bench-baseline fidelity determinism docs install deps deps-all \
-	deps-plots plots pictures format help clean
+	deps-plots plots plots-docs pictures format help clean

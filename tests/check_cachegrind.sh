@@ -23,7 +23,8 @@ command -v valgrind >/dev/null || skip "no valgrind (make deps-all)"
 [ "$(uname -m)" = x86_64 ] || skip "the program is for x86_64"
 [ -x "$feed" ] || { echo "$feed is not there"; exit 1; }
 
-"${CC:-cc}" -O2 -std=c17 -ffreestanding -fno-pic -fno-stack-protector \
+# shellcheck disable=SC2086 # a launcher and its compiler are two words
+${CC:-cc} -O2 -std=c17 -ffreestanding -fno-pic -fno-stack-protector \
 	-fno-tree-vectorize -static -no-pie -nostdlib -o "$touch" \
 	$src/start.S $src/touch.c || exit 1
 
