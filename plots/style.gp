@@ -53,9 +53,9 @@ set style line 4 lc rgb "#000000" lw 1.2 dt (2,4) pt 6 ps 1.0
 set style line 5 lc rgb "#6fae3d" lw 1.8 dt (8,3,2,3) pt 10 ps 0.9
 
 # Areas of a stack, in their order: no two are alike in grey, neighbours least.
-array area[10] = ["#1f4e9c", "#cfdcf3", "#c0392b", "#f0b95a", "#2f6b2f", \
-	"#e4efcc", "#303030", "#8e44ad", "#ffffff", "#9a9a9a"]
-array hatch[10] = [3, 3, 4, 3, 5, 3, 3, 2, 3, 3]
+array area[11] = ["#1f4e9c", "#cfdcf3", "#c0392b", "#f0b95a", "#2f6b2f", \
+	"#e4efcc", "#303030", "#7a4b1e", "#8e44ad", "#ffffff", "#9a9a9a"]
+array hatch[11] = [3, 3, 4, 3, 5, 3, 3, 7, 2, 3, 3]
 
 # A round step between tics, for about four of them up to @top.
 mantissa(x) = x / 10**floor(log10(x))
