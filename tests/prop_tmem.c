@@ -366,6 +366,54 @@ START_TEST(when_all_guests_are_gone_nothing_is_left)
 }
 END_TEST
 
+/* ---- the host's memory ---- */
+
+/* The same calls, with each allocation of the host failing in turn. */
+static uint64_t fail_each(struct tmemrig *r, enum tmem_record record,
+			  uint32_t n)
+{
+	struct table *t = mem_zalloc(1, sizeof(*t));
+	struct prng rnd = prng_fork(test_seed(1), "each");
+	uint64_t left;
+
+	ck_assert_ptr_nonnull(t);
+	memset(t->v, 0xff, sizeof(t->v));
+	pools(r);
+	tmem_fail_next(r->t, record, n);
+	for (unsigned k = 0; k < 40; k++) {
+		struct place w = {k % 2, k % 3, k % 4, k / 3 % INDICES};
+
+		put(r, t, w, (uint32_t)prng_below(&rnd, TMEMRIG_CONTENTS));
+		if (k % 4 == 3)
+			get(r, t, w);
+		forget_evicted(t, r);
+		tmemrig_check(r);
+	}
+	left = r->t->fail[record];
+	free(t);
+	return left;
+}
+
+START_TEST(each_allocation_of_the_host_can_fail)
+{
+	struct tmemrig r;
+
+	tmemrig_init(&r);
+	for (unsigned record = 0; record < TMEM_REC_COUNT; record++)
+		for (uint32_t n = 1;; n++) {
+			uint64_t left;
+
+			ck_assert_int_eq(start(&r, _i), 0);
+			left = fail_each(&r, (enum tmem_record)record, n);
+			tmemrig_stop(&r);
+			if (left)
+				break; /* there are fewer of them */
+			ck_assert_uint_lt(n, 1000);
+		}
+	tmemrig_fini(&r);
+}
+END_TEST
+
 /* ---- the simulator's own memory ---- */
 
 struct short_run {
@@ -423,6 +471,8 @@ static Suite *tmem_suite(void)
 	tcase_set_timeout(t, 300);
 	tcase_add_loop_test(t, a_host_is_a_table_that_forgets, 0, 10 * MODES);
 	tcase_add_loop_test(t, when_all_guests_are_gone_nothing_is_left, 0,
+			    10 * MODES);
+	tcase_add_loop_test(t, each_allocation_of_the_host_can_fail, 0,
 			    10 * MODES);
 	tcase_add_loop_test(t, without_memory_nothing_has_happened, 0, 10);
 	suite_add_tcase(s, t);
