@@ -189,11 +189,11 @@ bench: all $(BENCHES:%.c=$(B)/%) ## speed beside what else could do it; ksmd, wi
 bench-gate: all ## do exact metrics come out as bench/baseline.json says?
 	@mkdir -p $(B)/bench
 	$(B)/dedupsim bench --exact --dir $(B)/bench \
-		--baseline bench/baseline.json gate
+		--baseline bench/baseline.json
 bench-baseline: all ## write bench/baseline.json anew: look at the difference
 	@mkdir -p $(B)/bench
 	$(B)/dedupsim bench --exact $(if $(STABLE),--stable) --dir $(B)/bench \
-		--format baseline --output bench/baseline.json gate
+		--format baseline --output bench/baseline.json
 	@git diff --stat -- bench/baseline.json || true
 fidelity: all $(FIDELITY) ## compare with KSM and zram of this machine, if that is allowed
 	@B=$(B) tests/fidelity/run
