@@ -112,11 +112,12 @@ static void model_fork(struct model *m, unsigned child, unsigned parent)
 	m->spaces++;
 	for (unsigned i = 0; i < PAGES; i++) {
 		int at = m->page[parent * PAGES + i];
-		struct mframe *f = &m->frame[at];
+		struct mframe *f;
 
 		m->page[child * PAGES + i] = at;
 		if (at < 0)
 			continue;
+		f = &m->frame[at];
 		f->maps++;
 		f->record = true;
 		if (f->state == PONE_WATCH)
@@ -195,7 +196,7 @@ static void compare(const struct rig *r, const struct model *m)
 	uint32_t frame[ALL];
 
 	for (unsigned i = 0; i < ALL; i++) {
-		const struct mframe *f = &m->frame[m->page[i]];
+		const struct mframe *f;
 		uint32_t pte = i / PAGES < m->spaces
 				       ? machine_find(r->machine, i / PAGES,
 						      BASE + i % PAGES)
@@ -207,6 +208,7 @@ static void compare(const struct rig *r, const struct model *m)
 			continue;
 		}
 		ck_assert(pte && q->flags & PTE_PRESENT);
+		f = &m->frame[m->page[i]];
 		frame[i] = machine_frame_of(r->machine, q);
 		ck_assert_int_eq(pone_state(p, frame[i]), f->state);
 		ck_assert_uint_eq(p->frame[frame[i]].v,
