@@ -178,6 +178,34 @@ START_TEST(sums_hold_all_counts_of_both)
 }
 END_TEST
 
+/* Depth 0 and 40 of a tree, in two orders; prices are told apart by digits. */
+START_TEST(lines_behind_the_first_are_priced_by_depth_and_order)
+{
+	static struct meter_prices p;
+	struct meter m, sum;
+
+	for (unsigned o = 0; o < METER_ORDER_COUNT; o++)
+		for (unsigned d = 0; d < METER_DEPTHS; d++)
+			p.line_fs[o][TREE_STABLE][d] =
+				(o + 1) * (d ? 1000 : 1) * NS_FS;
+	meter_init(&m, &p);
+	meter_walk(&m, TREE_STABLE, 41);
+	meter_lines(&m, ORDER_WORDS, TREE_STABLE, 0, 64); /* the first alone */
+	ck_assert_uint_eq(meter_spent(&m).v, 0);
+	meter_lines(&m, ORDER_WORDS, TREE_STABLE, 0, 65);
+	meter_lines(&m, ORDER_WORDS, TREE_STABLE, 40, 4096);
+	meter_lines(&m, ORDER_SCATTERED, TREE_STABLE, 0, 129);
+	ck_assert_uint_eq(m.line[ORDER_WORDS][TREE_STABLE][METER_DEPTHS - 1],
+			  63);
+	ck_assert_uint_eq(meter_spent(&m).v, 1 + 63000 + 2 * 3);
+	meter_init(&sum, &p);
+	meter_sum(&sum, &m);
+	meter_sum(&sum, &m);
+	ck_assert_uint_eq(meter_spent(&sum).v, 2 * meter_spent(&m).v);
+	ck_assert_uint_eq(meter_spent_at(&m, NULL).v, 0);
+}
+END_TEST
+
 static Suite *meter_suite(void)
 {
 	Suite *s = suite_create("meter");
@@ -192,6 +220,7 @@ static Suite *meter_suite(void)
 	tcase_add_test(t, the_turn_ends_when_the_limit_is_reached);
 	tcase_add_test(t, each_count_has_a_name_of_its_own_a_unit_and_help);
 	tcase_add_test(t, sums_hold_all_counts_of_both);
+	tcase_add_test(t, lines_behind_the_first_are_priced_by_depth_and_order);
 	suite_add_tcase(s, t);
 	return s;
 }
