@@ -66,11 +66,12 @@ START_TEST(speed_up_is_at_most_the_closed_form_and_near_it_on_few_processors)
 
 	for (unsigned i = 0; i < 5 * 5 * 2; i++) {
 		unsigned skew = skews[i % 5], t = cpus[i / 5 % 5], lzo = i / 25;
-		char words[64], set[64];
+		char words[96], set[64];
 		struct run_result r;
 		int64_t got, bound;
 
-		snprintf(words, sizeof(words), "first-byte:skew=%u,ops=20000",
+		snprintf(words, sizeof(words),
+			 "first-byte:skew=%u,ops=12000,contents=4096,keys=512",
 			 skew);
 		snprintf(set, sizeof(set), "loop=closed cpus=%u compress=%u", t,
 			 lzo);
@@ -97,8 +98,8 @@ START_TEST(the_simple_closed_form_holds_where_shards_are_alike)
 {
 	/* By hand, the closed form: 1/256 in the heaviest shard leaves the
 	 * allocator as the limit. */
-	struct run_result r = run("first-byte:skew=0,contents=60000,keys=4096,"
-				  "ops=60000",
+	struct run_result r = run("first-byte:skew=0,contents=4096,keys=256,"
+				  "ops=10000",
 				  "loop=closed cpus=16");
 	int64_t bound = get(&r, "tmem_work", "speedup_bound_mean");
 	int64_t work = get(&r, "tmem_work", "work_ns");
@@ -147,7 +148,8 @@ END_TEST
 
 START_TEST(one_processor_waits_for_no_lock)
 {
-	struct run_result r = run("first-byte:ops=5000", "loop=closed cpus=1");
+	struct run_result r = run("first-byte:ops=5000,contents=1024,keys=128",
+				  "loop=closed cpus=1");
 
 	ck_assert_int_eq(get(&r, "vcpu", "waited_ns"), 0);
 	for (size_t i = 0; i < r.results.n; i++)
@@ -196,7 +198,7 @@ END_TEST
 /* From R3 on one call waits for all others, unless that is repaired. */
 START_TEST(a_global_lock_makes_one_server_of_many_processors)
 {
-	const char *words = "first-byte:ops=5000";
+	const char *words = "first-byte:ops=5000,contents=1024,keys=128";
 	struct run_result r =
 		run(words, "loop=closed cpus=8 revision=R3 defects=as_shipped");
 	int64_t got, bound;
