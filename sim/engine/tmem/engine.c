@@ -147,7 +147,7 @@ static void engine_stop(struct engine *base)
 	tmem_free(e->host);
 	tmem_play_free(e->play);
 	mem_release(e->oid, e->oid_cap, sizeof(*e->oid));
-	mem_release(e->pool, e->pool_cap, sizeof(*e->pool));
+	mem_release(e->names, e->names_cap, sizeof(*e->names));
 	free(e);
 }
 
@@ -189,16 +189,20 @@ static int keep_oid(struct tmem_engine *e, const struct store_effect *s)
 	return 0;
 }
 
-/* Where the client's pool of this number is kept; npool: nowhere. */
-static size_t pool_at(const struct tmem_engine *e, const struct store_effect *s)
+/* The host's number of the client's pool; TMEM_POOLS: it has given none. */
+static uint32_t pool_id(const struct tmem_engine *e,
+			const struct store_effect *s)
 {
-	size_t i;
+	const struct tmem_names *n;
+	uint32_t id = 0;
 
-	for (i = 0; i < e->npool; i++)
-		if (e->pool[i].client == s->client &&
-		    e->pool[i].number == s->pool)
-			break;
-	return i;
+	if (s->client >= e->names_cap)
+		return TMEM_POOLS;
+	n = &e->names[s->client];
+	while (id < TMEM_POOLS &&
+	       !(n->given >> id & 1 && n->number[id] == s->pool))
+		id++;
+	return id;
 }
 
 static int new_pool(struct tmem_engine *e, const struct store_effect *s,
@@ -215,39 +219,39 @@ static int new_pool(struct tmem_engine *e, const struct store_effect *s,
 		c.flags |= TMEM_PERSISTENT;
 	if (s->flags & EVF_POOL_SHARED)
 		c.flags |= TMEM_SHARED;
-	if (mem_reserve(&e->pool, &e->pool_cap, e->npool + 1, sizeof(*e->pool)))
+	if (mem_reserve(&e->names, &e->names_cap, (size_t)s->client + 1,
+			sizeof(*e->names)))
 		return -ENOMEM;
 	ret = tmem_call(e->host, &c, m);
-	if (!ret && c.result >= 0)
-		e->pool[e->npool++] = (struct tmem_name){s->client, s->pool,
-							 (uint32_t)c.result};
+	if (!ret && c.result >= 0) {
+		e->names[s->client].number[c.result] = s->pool;
+		e->names[s->client].given |= 1u << c.result;
+	}
 	return ret;
 }
 
 static int pool_end(struct tmem_engine *e, const struct store_effect *s,
 		    struct meter *m)
 {
-	size_t i = pool_at(e, s);
 	struct tmem_call c = {
 		.op = TMEM_DESTROY_POOL,
 		.client = s->client,
-		.pool = i < e->npool ? e->pool[i].id : TMEM_POOLS,
+		.pool = pool_id(e, s),
 	};
 	int ret = tmem_call(e->host, &c, m);
 
-	if (!ret && i < e->npool)
-		e->pool[i] = e->pool[--e->npool];
+	if (!ret && c.result == 1)
+		e->names[s->client].given &= ~(1u << c.pool);
 	return ret;
 }
 
 static int page_call(struct tmem_engine *e, const struct store_effect *s,
 		     enum tmem_op op, struct meter *m)
 {
-	size_t i = pool_at(e, s);
 	struct tmem_call c = {
 		.op = (uint8_t)op,
 		.client = s->client,
-		.pool = i < e->npool ? e->pool[i].id : TMEM_POOLS,
+		.pool = pool_id(e, s),
 		.index = s->index,
 		.content = s->content,
 	};
@@ -282,12 +286,8 @@ static int store(struct tmem_engine *e, const struct store_effect *s,
 
 static int guest_gone(struct tmem_engine *e, uint32_t space, struct meter *m)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < e->npool; i++)
-		if (e->pool[i].client != space)
-			e->pool[n++] = e->pool[i];
-	e->npool = n;
+	if (space < e->names_cap)
+		e->names[space].given = 0;
 	return tmem_client_end(e->host, space, m);
 }
 
@@ -295,7 +295,6 @@ static int engine_notice(struct engine *base, const struct effect *fx,
 			 struct meter *m)
 {
 	struct tmem_engine *e = (struct tmem_engine *)base;
-
 	int ret;
 
 	if (fx->kind == FX_STORE) {

@@ -8,9 +8,10 @@
 #include "sim/engine/engine.h"
 #include "sim/engine/tmem/play.h"
 
-/* The host's number of what an event calls pool @number. */
-struct tmem_name {
-	uint32_t client, number, id;
+/* What events call the pools that the host has given to a client. */
+struct tmem_names {
+	uint32_t number[TMEM_POOLS]; /* by the host's number */
+	uint32_t given;		     /* bit by the host's number */
 };
 
 struct tmem_oid {
@@ -24,8 +25,8 @@ struct tmem_engine {
 	const struct clock *clock;
 	struct tmem_oid *oid; /* by number of the object */
 	size_t oid_cap;
-	struct tmem_name *pool; /* that the host has given */
-	size_t npool, pool_cap;
+	struct tmem_names *names; /* by client */
+	size_t names_cap;
 };
 
 /* tmem_columns_of - what the revision wants to know of these contents */

@@ -128,13 +128,23 @@ static bool may_share(const struct tmem_client *c, const uint64_t uuid[2])
 
 static uint32_t shared_pool(const struct tmem *t, const uint64_t uuid[2])
 {
-	for (uint32_t i = 1; i <= t->pool.used; i++) {
-		const struct tmem_pool *p = tmem_pool_at(t, i);
+	for (unsigned i = 0; i < TMEM_POOLS; i++) {
+		uint32_t pool = t->shared_pool[i];
 
-		if (p->used && p->shared && same_uuid(p->uuid, uuid))
-			return i;
+		if (pool && same_uuid(tmem_pool_at(t, pool)->uuid, uuid))
+			return pool;
 	}
 	return 0;
+}
+
+/* @was in the list of shared pools becomes @is; 0: none. */
+static void list_shared(struct tmem *t, uint32_t was, uint32_t is)
+{
+	unsigned i = 0;
+
+	while (t->shared_pool[i] != was)
+		i++;
+	t->shared_pool[i] = is;
 }
 
 static int join(struct tmem *t, uint32_t pool, uint32_t client, uint32_t id)
@@ -178,6 +188,8 @@ static int make(struct tmem *t, uint32_t client, uint32_t id, bool persistent,
 	p->uuid[1] = shared ? uuid[1] : 0;
 	c->pool[id] = pool;
 	t->shared += shared;
+	if (shared)
+		list_shared(t, 0, pool);
 	return 0;
 }
 
@@ -202,6 +214,8 @@ int tmem_new_pool(struct tmem *t, uint32_t client, struct tmem_call *call)
 	shared = shared && may_share(c, call->uuid);
 	pool = shared ? shared_pool(t, call->uuid) : 0;
 	if (shared && !pool && t->shared == TMEM_POOLS)
+		return 0;
+	if (pool && tmem_pool_at(t, pool)->sharers == TMEM_SHARERS_MAX)
 		return 0;
 	ret = pool ? join(t, pool, client, id)
 		   : make(t, client, id, persistent, shared, call->uuid);
@@ -309,6 +323,8 @@ int tmem_destroy_pool(struct tmem *t, uint32_t client, uint32_t id,
 	}
 	flush_objects(t, pool, TMEM_NO_CLIENT, m);
 	t->shared -= p->shared;
+	if (p->shared)
+		list_shared(t, pool, 0);
 	mem_release(p->sharer, p->sharer_cap, sizeof(*p->sharer));
 	p->used = false;
 	arena_drop(&t->pool, pool);

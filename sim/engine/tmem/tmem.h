@@ -39,6 +39,7 @@
 #define TMEM_SHARDS 256u
 #define TMEM_NO_CLIENT UINT32_MAX
 #define TMEM_CLIENT_MAX (UINT32_C(1) << 20)
+#define TMEM_SHARERS_MAX 32752u /* of a pool: so many domains Xen can have */
 
 /* What guests are answered, beside 0 and 1. */
 #define TMEM_EPERM (-1)
@@ -361,7 +362,8 @@ struct tmem {
 	uint32_t buckets;
 	uint32_t *client_of; /* by the client's number; 0: none */
 	size_t client_cap;
-	uint64_t shared; /* pools */
+	uint32_t shared_pool[TMEM_POOLS]; /* in the arena; 0: none */
+	uint64_t shared;		  /* how many there are */
 	uint64_t weights;
 	uint32_t head; /* of the list of all ephemeral pages */
 	struct tmem_frames frames;
