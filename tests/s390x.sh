@@ -50,7 +50,7 @@ done
 	exit 0
 }
 
-CPPFLAGS="-I$root/usr/include -I$root/usr/include/s390x-linux-gnu" \
+CPPFLAGS="-isystem $root/usr/include -isystem $root/usr/include/s390x-linux-gnu" \
 	LDFLAGS=-static \
 	LDLIBS="$lib/libzstd.a $lib/libxxhash.a $lib/libjansson.a \
 		$lib/liblzo2.a $lib/liblz4.a $lib/libpfm.a \
