@@ -112,6 +112,8 @@ struct engine_ops {
  *	saved_pages     pages that need no frame of their own thanks to it
  *	zero_pages      … of these, pages that hold zeros
  *	metadata_bytes  what the modelled kernel's records for it take
+ * An engine whose pages are copies in a store, and mapped nowhere, adds
+ *	stored_pages    what saved_pages is a part of
  */
 void engine_report_saved(struct rows *out, uint64_t saved_pages,
 			 uint64_t zero_pages, uint64_t metadata_bytes);

@@ -129,6 +129,22 @@ static void saved(const struct report *r, FILE *out)
 	amount(out, "net", pages * PAGE_BYTES - meta, "");
 }
 
+/* Copies of pages that guests gave away, mapped nowhere. */
+static void in_store(const struct report *r, FILE *out)
+{
+	int64_t stored = get(r, "saved", "stored_pages");
+	int64_t pages = get(r, "saved", "saved_pages");
+	int64_t meta = get(r, "saved", "metadata_bytes");
+	char share[32], text[96];
+
+	amount(out, "stored", stored * PAGE_BYTES, "pages that guests put");
+	snprintf(text, sizeof(text), "%s of what is stored",
+		 percent(share, sizeof(share), pages, stored));
+	amount(out, "saved", pages * PAGE_BYTES, text);
+	amount(out, "metadata", -meta, "records that the store keeps for it");
+	amount(out, "net", pages * PAGE_BYTES - meta, "");
+}
+
 /* What an engine that compresses pages keeps, and in how many frames. */
 static void compressed(const struct report *r, FILE *out)
 {
@@ -375,6 +391,8 @@ static int text_write(const struct report *r, FILE *out, struct err *err)
 	head(r, out);
 	if (rows_has(r->results, r->engine, "mem_used_total"))
 		compressed(r, out);
+	else if (rows_has(r->results, "saved", "stored_pages"))
+		in_store(r, out);
 	else
 		saved(r, out);
 	converged(r, out);

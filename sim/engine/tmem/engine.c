@@ -328,6 +328,8 @@ static void engine_report(const struct engine *base, struct rows *out)
 	engine_report_saved(out,
 			    s->pages.now > takes ? s->pages.now - takes : 0, 0,
 			    s->meta_bytes);
+	rows_add(out, "saved", "stored_pages", "pages",
+		 (int64_t)s->pages.now);
 	tmem_report(e->host, out);
 	tmem_play_report(e->play, out);
 }
