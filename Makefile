@@ -159,7 +159,7 @@ $(B)/tests/fidelity/instants: $(call obj,$(filter-out \
 headers: $(HEADERS:%=$(B)/%.alone) ## does each header compile alone?
 $(B)/%.h.alone: %.h
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-unused-function -fsyntax-only -MMD -MF $@.d -MT $@ -x c $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-unused-function -fsyntax-only -MMD -MP -MF $@.d -MT $@ -x c $<
 	@touch $@
 floors: ## do includes go strictly down?
 	@awk -f tests/floors.awk $(SOURCES)
