@@ -9,6 +9,7 @@ const char *const sd_clusters_name[] = {
 #define X(sym, name) [SD_CLUSTERS_##sym] = name,
 	SD_CLUSTERS(X)
 #undef X
+	[SD_CLUSTERS_COUNT] = NULL,
 };
 
 int sdcount_new(struct sdcount **out, const struct sdcount_conf *conf)

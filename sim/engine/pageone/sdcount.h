@@ -43,7 +43,7 @@ enum sd_clusters {
 		SD_CLUSTERS_COUNT
 };
 
-extern const char *const sd_clusters_name[];
+extern const char *const sd_clusters_name[]; /* NULL ends it */
 
 #define SD_P1_CLUSTERS 257u
 #define SD_P1_REFUSE 1600000u /* objects in a cluster that takes no more */
