@@ -67,6 +67,10 @@ refuse 2 'unknown key "foo"' run --workload number-crunch:foo=1
 refuse 2 '3 is not a power of two' run -t $trace -s colours=3
 refuse 2 'codec lzo has no levels' run -e zram -t $trace --codec lzo -s level=1
 
+# A run that is too short for anything says what helps.
+"$D" run -e pageone -t $trace --until 30s >"$dir/short"
+has "$dir/short" 'lower merge_period, or let it go on'
+
 # A run that fails leaves no file, whatever was asked for.
 printf 'dedupsim-trace 1.0\n0 space 0\n1s write 0 5 0\n' >"$dir/bad.txt"
 refuse 1 "$dir/bad.txt:3: vpn 5 is not mapped" run -t "$dir/bad.txt" \

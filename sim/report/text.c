@@ -361,6 +361,12 @@ static void hint(const struct report *r, FILE *out)
 	char text[512] = "";
 	FILE *f;
 
+	if (!strcmp(r->engine, "pageone") && get(r, "run", "scans") < 3 &&
+	    !get(r, "saved", "saved_pages"))
+		fputs("\n  hint: PageONE inserts nothing before its third merge "
+		      "scan, and this run ended before\n  it: lower "
+		      "merge_period, or let it go on with --until scans=4\n",
+		      out);
 	if (strcmp(r->engine, "ksm"))
 		return;
 	f = fmemopen(text, sizeof(text), "w");
