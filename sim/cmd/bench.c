@@ -259,7 +259,7 @@ const struct cmd cmd_bench = {
 	.args = "[SUITE]...",
 	.summary = "Measure the simulator, beside what else could do the work",
 	.about =
-		"SUITE is one of the program (gate, visits, events, import) or "
+		"SUITE is one of the program (gate, visits, events, import, store) or "
 		"a\n"
 		"file of that form: a line per experiment, its kind and\n"
 		"KEY=VALUE words. Without one: gate with --exact, else the "
